@@ -17,7 +17,7 @@ class JobFile(Frozen):
     task: TaskSpec
     teacher: Teacher
     student: Student | None = Field(description="None for a probe.")
-    slice_modes: dict[str, Literal["alignment", "injection"]] = {}
+    slice_modes: dict[str, Literal["alignment", "injection"]] = Field(default_factory=dict)
     training: Training = Training()
     examples: int = Field(ge=1, description="Examples to ask (probe) or to prepare (distil).")
     gate_examples: int = Field(0, ge=0, description="Held-out prompts of the gate that the teacher answers.")
@@ -32,7 +32,16 @@ class Heartbeat(Frozen):
     """The worker's pulse, overwritten about once a second."""
 
     phase: Literal[
-        "starting", "loading", "probing", "synthesising", "labelling", "training", "evaluating", "packing", "done", "failed"
+        "starting",
+        "loading",
+        "probing",
+        "synthesising",
+        "labelling",
+        "training",
+        "evaluating",
+        "packing",
+        "done",
+        "failed",
     ]
     done: int = Field(ge=0, description="Units of this phase that are done (examples or steps).")
     total: int = Field(ge=0)
