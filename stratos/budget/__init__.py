@@ -1,0 +1,1 @@
+"""The meter: what was spent, what is left, when to stop."""
