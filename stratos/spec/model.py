@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stratos.spec.duration import Duration
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 CallablePath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 
@@ -179,7 +180,10 @@ Target = Annotated[LocalTarget | CloudTarget, Field(discriminator="provider")]
 class Training(Frozen):
     """How a student is trained. The defaults suit most tasks."""
 
-    steps: int | None = Field(None, ge=1, description="Optimiser steps; as many as the deadline allows unless given.")
+    steps: int | None = Field(None, ge=1, description="Optimiser steps; as many as max_duration allows unless given.")
+    max_duration: Duration | None = Field(
+        None, description="Longest training, such as 110s; as long as the deadline allows unless given."
+    )
     batch_size: int = Field(256, ge=1, description="Examples a step.")
     optimizer: Literal["muon", "adamw"] = "muon"
     learning_rate: float | None = Field(None, gt=0, description="Peak; the optimiser's own default unless given.")
