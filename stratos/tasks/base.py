@@ -56,3 +56,7 @@ class Task(Protocol):
     def teacher_prompt(self, prompt: str) -> str:
         """The prompt with the task's rules and worked examples, for a model that was not trained on the task."""
         ...
+
+    def canonical(self, prompt: str) -> str:
+        """A form that two prompts share only where one is a near duplicate of the other. Never raises."""
+        ...
