@@ -1,0 +1,1 @@
+"""Offers of machines and cards of models: what the planner chooses among."""
