@@ -25,6 +25,19 @@ class HeldOut:
     gate: tuple[Example, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a domain writes its texts, for a tokenizer that is trained on them.
+
+    `unit` is a regular expression for what should stay one token. `marks` are pairs of a regular expression that
+    matches places (of no width) and an invisible control character that the tokenizer puts there: what the notation
+    leaves to a later character, such as the suit of a tile, is then known at once. Decoding leaves the marks out.
+    """
+
+    unit: str
+    marks: tuple[tuple[str, str], ...] = ()
+
+
 class Task(Protocol):
     """A domain to learn. Implementations are pure: the same spec gives the same examples."""
 
@@ -34,6 +47,11 @@ class Task(Protocol):
     @property
     def can_synthesise(self) -> bool:
         """Whether `synthesise` works (reverse synthesis, which Knowledge Injection needs)."""
+        ...
+
+    @property
+    def spelling(self) -> Spelling | None:
+        """How the tokenizer of a student trained from scratch should split texts; None for plain byte-level BPE."""
         ...
 
     def held_out(self) -> HeldOut: ...

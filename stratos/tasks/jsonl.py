@@ -27,6 +27,7 @@ class Jsonl:
     """Prompts and answers from files. Everything is read and validated when the task is made."""
 
     name = "jsonl"
+    spelling = None
 
     def __init__(self, spec: JsonlTask) -> None:
         """Raises SpecError with the file and line where one is wrong, and where a function cannot be had."""

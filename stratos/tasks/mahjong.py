@@ -9,7 +9,7 @@ from operator import eq
 
 from stratos.errors import StratosError
 from stratos.spec.model import MahjongTask
-from stratos.tasks.base import Example, HeldOut
+from stratos.tasks.base import Example, HeldOut, Spelling
 from stratos.tasks.tiles import SUITS, Hand, format_tiles, parse_hand, parse_tiles, waits
 
 ONE_SUIT = "one-suit"
@@ -31,6 +31,12 @@ twice). A fifth copy of a tile does not exist.
 Write every tile that completes the hand, in the same notation, and nothing else.
 """
 
+# A digit's suit stands after the last digit of its suit: mark the digits before with it, and a tile is one token.
+_SPELLING = Spelling(
+    unit=r"[1-9][mpsz\x01-\x04]",
+    marks=tuple((rf"(?<=[1-9])(?=[1-9]+{suit})", chr(1 + index)) for index, suit in enumerate(SUITS)),
+)
+
 _KINDS = 34
 _RUNS = tuple((9 * suit + rank, 9 * suit + rank + 1, 9 * suit + rank + 2) for suit in range(3) for rank in range(7))
 _ORPHANS = (0, 8, 9, 17, 18, 26, 27, 28, 29, 30, 31, 32, 33)
@@ -42,6 +48,7 @@ class Mahjong:
 
     name = "mahjong"
     can_synthesise = True
+    spelling = _SPELLING
 
     def __init__(self, spec: MahjongTask) -> None:
         self._spec = spec
