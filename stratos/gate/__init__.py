@@ -1,0 +1,1 @@
+"""The gate: a student that misses its bar is never served."""
