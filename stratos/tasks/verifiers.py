@@ -12,7 +12,7 @@ Verifier = Callable[[str, str, str], bool]
 _RELATIVE_TOLERANCE = Decimal("1e-6")
 _CONTEXT = Context(prec=50)
 _SPACING = re.compile(r"\\[,!; ]|\{,\}(?=[0-9])|(?<=[0-9])[\u00a0\u202f](?=[0-9])")
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*([^{}]*?)\s*\}\s*\{\s*([^{}]*?)\s*\}")
+_FRACTION = re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}")
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+"
 _NUMBER = re.compile(rf"((?<![\w).])[-+\u2212])?\s?[$€£]?(?<![0-9])({_DIGITS})(?:\s*/\s*({_DIGITS}))?")
 _LETTER = r"[\s*_\"'(\[{]*([A-Ja-j])(?=[\s*_\"')\]}]*(?:[.,;:!?)]|\n|$))"
@@ -22,8 +22,8 @@ _CHOICES = (
     re.compile(rf"(?i:\banswer\b(?:\s+is)?)\s*[:=]?{_LETTER}"),
     re.compile(r"(?i:\banswer\b(?:\s+is)?)\s*[:=]?[\s*_\"'(\[{]*([A-J])(?![\w'])"),
     re.compile(r"[(\[]([A-J])[)\]]"),
-    re.compile(r"(?m)^\s*[*_]*([A-J])[*_]*[).:]"),
-    re.compile(r"(?<![\w'])([A-J])(?![\w'])(?!\s+[a-z])"),
+    re.compile(r"(?m)^[ \t]*[*_]*([A-J])[*_]*[).:]"),
+    re.compile(r"(?<![\w'])([B-HJ]|[AI](?!\s[a-z]))(?![\w'])"),
 )
 _LAST_COUNTS = 4  # of the forms in _CHOICES, so many state a final answer: the last one holds
 
@@ -80,7 +80,7 @@ def number_in(text: str) -> Decimal | None:
 def choice_in(text: str) -> str | None:
     r"""The letter of the choice, as a capital: the whole text (b, "(B)", "B."), else the last \boxed{B}, else the last
     "answer: B" or "answer is B", else the first (B), else the first line that opens with "B)", else the first capital
-    that stands alone and does not open a phrase (as the words A and I do).
+    that stands alone, unless it is A or I before a small letter (which are words).
     """
     for place, form in enumerate(_CHOICES):
         letters: list[str] = form.findall(text)
