@@ -1,0 +1,1 @@
+"""Predicted against actual of every run: what recalibrates the estimates."""
