@@ -2,6 +2,7 @@
 
 IDENTITY = "run.json"
 PLAN = "plan.json"
+DECIDED = "decided.json"
 JOB = "job/{name}.json"
 LEDGER = "ledger"
 LEASE = "lease"

@@ -1,0 +1,1 @@
+"""up, status, logs, ask, report, destroy: resumable steps over all the other rooms."""
