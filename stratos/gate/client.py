@@ -81,7 +81,8 @@ def _completion(response: httpx.Response) -> Completion:
         body: dict[str, Any] = response.json()
         text = body["choices"][0]["message"]["content"] or ""
         usage = body.get("usage") or {}
-        return Completion(str(text), int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+        storable = str(text).encode("utf-8", "replace").decode()
+        return Completion(storable, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
     except (json.JSONDecodeError, UnicodeDecodeError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise StratosError(
             f"the endpoint {response.url} does not answer as OpenAI's API does: {response.text[:_SHOWN]!r}",

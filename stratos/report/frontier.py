@@ -62,7 +62,10 @@ def _bounds(root: Element, plan: Plan, x: svg.Scale, y: svg.Scale) -> None:
     if x.low < constraints.budget_usd < x.high:
         at = x(constraints.budget_usd)
         svg.line(root, (at, y.start), (at, y.end), "bound")
-        svg.text(root, at - 6, y.end + 10, f"budget {usd(constraints.budget_usd)}", "soft small halo", anchor="end")
+        near_left = at < x.start + 100
+        anchor = "start" if near_left else "end"
+        words = f"budget {usd(constraints.budget_usd)}"
+        svg.text(root, at + (6 if near_left else -6), y.end + 10, words, "soft small halo", anchor)
 
 
 def _staircase(candidates: Sequence[Candidate], x: svg.Scale, y: svg.Scale) -> list[tuple[float, float]]:

@@ -44,7 +44,8 @@ th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0; bo
 th { color: var(--soft); font-weight: 600; white-space: nowrap; } tr:last-child td { border-bottom: 0; }
 td.number, th.number { text-align: right; white-space: nowrap; } tr.total td { font-weight: 600; }
 tr.chosen td:first-child { font-weight: 700; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; max-width: 34rem; }
+.pair + .pair { margin-top: .6rem; }
 .sample { border-top: 1px solid var(--line); padding: .9rem 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(16rem, 100%), 1fr)); gap: .75rem; }
 pre { margin: .25rem 0 0; padding: .6rem .75rem; background: var(--page); border-radius: 6px; white-space: pre-wrap;

@@ -8,11 +8,11 @@ from stratos.plan.model import Figure
 
 
 def usd(value: float) -> str:
-    """Dollars to two significant digits below one, to the cent up to a thousand, then whole."""
-    if value == 0:
+    """Dollars to two significant digits below ten cents, to the cent up to a thousand, then whole."""
+    if abs(value) < 1e-9:
         return "$0"
-    if abs(value) < 1:
-        return f"${float(f'{value:.2g}'):.10f}".rstrip("0") if abs(value) >= 1e-9 else "$0"
+    if abs(value) < 0.1:
+        return f"${float(f'{value:.2g}'):.10f}".rstrip("0")
     return f"${value:,.2f}" if abs(value) < 1000 else f"${value:,.0f}"
 
 

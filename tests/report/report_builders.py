@@ -1,10 +1,8 @@
-"""A small plan and verdict to report on."""
+"""Builds a small plan and verdict to report on."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-
-import pytest
 
 from stratos.catalog.types import ModelCard, Offer
 from stratos.gate.judge import Judged, judge
@@ -143,13 +141,3 @@ def make_verdict(*, teacher_words: str = "I do not know") -> Verdict:
     )
     modes = make_plan().chosen.slice_modes
     return judge(make_spec().constraints, modes, answers, load, model="w96", judged_at="2026-01-01T00:03:00+00:00")
-
-
-@pytest.fixture
-def plan() -> Plan:
-    return make_plan()
-
-
-@pytest.fixture
-def verdict() -> Verdict:
-    return make_verdict()
