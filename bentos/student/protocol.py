@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -190,13 +189,7 @@ class CompletionRequest(Request):
 def parse(kind: type[Asked], body: bytes) -> Asked:
     """The request in `body`. Raises ApiError (400) that names the argument that is wrong."""
     try:
-        content = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"The body is not valid JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ApiError(400, "The body must be a JSON object.")
-    try:
-        return kind.model_validate(content)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         raise _refusal(error) from error
 
@@ -206,6 +199,10 @@ def _refusal(error: ValidationError) -> ApiError:
     path = [part for part in first["loc"] if isinstance(part, int) or part in _NAMES or len(first["loc"]) == 1]
     param = ".".join(str(part) for part in path) or None
     match first["type"]:
+        case "json_invalid":
+            return ApiError(400, f"The body is not valid JSON: {first['ctx']['error']}.")
+        case "model_type" if not path:
+            return ApiError(400, "The body must be a JSON object.")
         case "extra_forbidden":
             return ApiError(400, f"Unrecognized request argument: {param}", param=param, code="unknown_parameter")
         case "missing":

@@ -44,8 +44,8 @@ class Student:
             os.kill(os.getppid(), signal.SIGTERM)
             raise
 
-    @staticmethod
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
     def check() -> None:
         """Runs once, before any worker is started."""
         try:

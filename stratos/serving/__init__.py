@@ -1,0 +1,1 @@
+"""From an artifact to a Bento to a living endpoint."""
