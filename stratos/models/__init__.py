@@ -1,0 +1,1 @@
+"""Loading side of models: teachers, tokenizers and students from scratch, on torch."""
