@@ -1,0 +1,1 @@
+"""The worker: probe, labelling, training and packing, on one machine."""
