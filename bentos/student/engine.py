@@ -1,4 +1,4 @@
-"""The model, and the one thread that writes every answer in turns of a token each."""
+"""The model, and the one thread that writes all answers, a token of each in every round."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import torch
 import transformers
 from torch import Tensor
 
+from .batch import Batch
 from .integrity import Artifact, RefusedError
 from .sampling import Sampler, Sampling
 from .text import TextStream, Vocabulary
@@ -24,6 +25,9 @@ from .text import TextStream, Vocabulary
 logger = logging.getLogger("bentoml.serve")
 
 LOWEST_LOGPROB = -9999.0
+MOST_BEGUN_A_ROUND = 8
+# Measured at 0.8 M parameters: an answer of 20 tokens takes 34 ms with one thread and 47 ms with two.
+ONE_THREAD_BELOW_PARAMETERS = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,6 @@ class Generation:
         self.sampler = Sampler(sampling, choice)
         self.stream = TextStream(sampling.stop)
         self.unsent: list[TokenScore] = []
-        self.cache: Any = None
         self.last: int | None = None
         self.tokens = 0
         self.cancelled = threading.Event()
@@ -69,13 +72,13 @@ class Engine:
     """Loads an artifact; `submit` starts an answer. Every answer in the making advances by one token a round."""
 
     def __init__(self, artifact: Artifact, threads: int | None = None) -> None:
-        """Raises RefusedError where the weights do not fill the model."""
-        if threads:
-            torch.set_num_threads(threads)
+        """`threads`: as many as suit the model unless given. Raises RefusedError where weights are missing."""
         self.artifact = artifact
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         self._tokenizer = transformers.AutoTokenizer.from_pretrained(artifact.folder, local_files_only=True)
         self._model = _load_model(artifact, self._device)
+        if threads or self._model.num_parameters() < ONE_THREAD_BELOW_PARAMETERS:
+            torch.set_num_threads(threads or 1)
         self._last_only = _can_keep_last_logits_only(self._model)
         self._ends = _end_tokens(self._model, self._tokenizer)
         self._arrivals: queue.SimpleQueue[Generation] = queue.SimpleQueue()
@@ -112,52 +115,72 @@ class Engine:
         self.submit(Generation([0], Sampling(max_tokens=1), 0, None, lambda _: done.set()))
         done.wait()
 
+    @torch.inference_mode()
     def _work(self) -> None:
-        active: list[Generation] = []
+        batches: list[Batch] = []
         while True:
-            if not active:
-                active.append(self._arrivals.get())
-            while not self._arrivals.empty():
-                active.append(self._arrivals.get())
-            active = [generation for generation in active if self._advances(generation)]
+            for generation in self._arrived(wait=not batches):
+                if batch := self._begin(generation):
+                    _place(batches, batch)
+            batches = [batch for batch in batches if self._advances(batch)]
 
-    def _advances(self, generation: Generation) -> bool:
-        """Writes one token; whether there is more to write."""
-        if generation.cancelled.is_set():
+    def _arrived(self, wait: bool) -> list[Generation]:
+        """New answers to begin; a few a round, so that those in the making go on meanwhile."""
+        arrived = [self._arrivals.get()] if wait else []
+        while len(arrived) < MOST_BEGUN_A_ROUND and not self._arrivals.empty():
+            arrived.append(self._arrivals.get())
+        return [generation for generation in arrived if not generation.cancelled.is_set()]
+
+    def _begin(self, generation: Generation) -> Batch | None:
+        """Reads the prompt and writes the first token; None where nothing is left to write."""
+        scores_prompt = generation.echo is not None and generation.sampling.top_logprobs is not None
+        keep = {"logits_to_keep": 1} if self._last_only and not scores_prompt else {}
+        try:
+            ids = torch.tensor([generation.prompt], device=self._device)
+            output = self._model(input_ids=ids, use_cache=True, **keep)
+            logits: Tensor = output.logits[0].float().cpu()
+            if generation.echo is not None:
+                generation.emit(Delta(generation.echo, self._prompt_scores(generation, logits)))
+        except Exception:
+            self._fail([generation])
+            return None
+        going = self._tell(generation, logits[-1])
+        return Batch(generation, output.past_key_values, len(generation.prompt), self._device) if going else None
+
+    def _advances(self, batch: Batch) -> bool:
+        """Writes a token of every row; whether any has more to write."""
+        batch.keep([not generation.cancelled.is_set() for generation in batch.rows])
+        if not batch.rows:
             return False
         try:
-            with torch.inference_mode():
-                delta = self._next(generation)
+            logits = batch.forward(self._model)
+        except Exception:
+            self._fail(batch.rows)
+            return False
+        batch.keep([self._tell(generation, row) for generation, row in zip(batch.rows, logits, strict=True)])
+        return bool(batch.rows)
+
+    def _fail(self, generations: Sequence[Generation]) -> None:
+        logger.exception("%d answers failed", len(generations))
+        for generation in generations:
+            generation.emit(Delta("", finish="error", tokens=generation.tokens))
+
+    def _tell(self, generation: Generation, logits: Tensor) -> bool:
+        """Chooses the next token and tells what it adds; whether there is more to write."""
+        try:
+            delta = self._next(generation, logits)
             if delta.text or delta.scores or delta.finish:
                 generation.emit(delta)
         except Exception:
-            logger.exception("an answer failed")
-            generation.emit(Delta("", finish="error", tokens=generation.tokens))
+            self._fail([generation])
             return False
         return delta.finish is None
 
-    def _next(self, generation: Generation) -> Delta:
-        logits = self._forward(generation)
-        if generation.last is None and generation.echo is not None:
-            generation.emit(Delta(generation.echo, self._prompt_scores(generation, logits)))
+    def _next(self, generation: Generation, logits: Tensor) -> Delta:
         if generation.sampling.max_tokens == 0:
             return self._finish(generation, "length")
-        token = generation.sampler.pick(logits[-1])
-        generation.last = token
-        if token in self._ends:
-            return self._finish(generation, "stop")
-        return self._write(generation, token, logits[-1])
-
-    def _forward(self, generation: Generation) -> Tensor:
-        """Scores [positions, vocabulary] as float32 on the CPU; one position unless the prompt is scored too."""
-        tokens = generation.prompt if generation.last is None else [generation.last]
-        scores_prompt = generation.echo is not None and generation.sampling.top_logprobs is not None
-        keep = {"logits_to_keep": 1} if self._last_only and not scores_prompt else {}
-        ids = torch.tensor([tokens], device=self._device)
-        output = self._model(input_ids=ids, past_key_values=generation.cache, use_cache=True, **keep)
-        generation.cache = output.past_key_values
-        logits: Tensor = output.logits[0].float().cpu()
-        return logits
+        generation.last = token = generation.sampler.pick(logits)
+        return self._finish(generation, "stop") if token in self._ends else self._write(generation, token, logits)
 
     def _write(self, generation: Generation, token: int, logits: Tensor) -> Delta:
         generation.tokens += 1
@@ -196,6 +219,14 @@ class Engine:
         return TokenScore(
             self.vocabulary.bytes_of(token), max(float(logprobs[token]), LOWEST_LOGPROB), likeliest, offset
         )
+
+
+def _place(batches: list[Batch], batch: Batch) -> None:
+    joinable = next((other for other in batches if batch.joinable and other.joinable), None)
+    if joinable:
+        joinable.absorb(batch)
+    else:
+        batches.append(batch)
 
 
 def _take_scores(generation: Generation, before: int | None) -> tuple[TokenScore, ...]:

@@ -333,10 +333,10 @@ def test_keys_change_without_a_restart(served: Served) -> None:
 
 
 def test_concurrent_clients_get_the_answers_they_get_alone(client: openai.OpenAI) -> None:
-    prompts = [f"{prompt}{index}" for index in range(4) for prompt in PROMPTS]
+    prompts = [f"{prompt * (index + 1)}{index}" for index in range(4) for prompt in PROMPTS]
 
     def ask(prompt: str) -> str:
-        return str(_chat(client, prompt, max_tokens=16).choices[0].message.content)
+        return str(_chat(client, prompt, max_tokens=8 + 3 * (len(prompt) % 5)).choices[0].message.content)
 
     alone = [ask(prompt) for prompt in prompts]
     with ThreadPoolExecutor(8) as pool:
