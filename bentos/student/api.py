@@ -46,9 +46,10 @@ class Ask:
 class Api:
     """The ASGI application, which answers for everything under /v1."""
 
-    def __init__(self, engine: Engine, model: str) -> None:
+    def __init__(self, engine: Engine, model: str, longest_answer_s: float) -> None:
         self._engine = engine
         self._model = model
+        self._longest_answer_s = longest_answer_s
         self._in_the_making = 0
         self._started_s = int(time.time())
         self._app = Starlette(
@@ -103,7 +104,10 @@ class Api:
         work = asyncio.ensure_future(self._gather(generations))
         gone = asyncio.ensure_future(_disconnected(http))
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            waiting = {work, gone}
+            await asyncio.wait(waiting, timeout=self._longest_answer_s, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done() and not gone.done():
+                raise ApiError(504, f"The answer took longer than {self._longest_answer_s:g} s; ask for a stream.")
             if not work.done():
                 return Response(status_code=499)
             return JSONResponse(ask.shape.whole(answers := work.result(), usage(_prompt_tokens(ask), answers)))

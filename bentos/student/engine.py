@@ -94,7 +94,14 @@ class Engine:
         return list(tokens) or [token for token in starts if token is not None][:1]
 
     def encode_chat(self, messages: list[dict[str, str]]) -> list[int]:
-        """The tokens of a conversation up to where the answer begins. Raises ValueError where the model cannot."""
+        """The tokens of a conversation up to where the answer begins. Raises ValueError where the model cannot.
+
+        A model without a chat template was trained on the bare prompt, and so takes a single message.
+        """
+        if self._tokenizer.chat_template is None:
+            if len(messages) > 1:
+                raise ValueError("the model has no chat template and takes one message")
+            return self.encode(messages[0]["content"])
         try:
             tokens = self._tokenizer.apply_chat_template(
                 messages, tokenize=True, add_generation_prompt=True, return_dict=False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST = "manifest.json"
-HARMLESS = frozenset({".safetensors", ".json", ".txt", ".jinja", ".model"})
+HARMLESS = frozenset({".safetensors", ".json", ".txt", ".jinja", ".model", ".md"})
 
 
 class RefusedError(Exception):

@@ -14,7 +14,7 @@ from .integrity import RefusedError, verify
 
 ARTIFACT = Path(__file__).parent.parent / "artifact"
 
-LONGEST_ANSWER_S = 86400.0
+LONGEST_ANSWER_S = 600.0
 
 logger = logging.getLogger("bentoml.serve")
 
@@ -31,7 +31,7 @@ class Late:
 api = Late()
 
 
-@bentoml.service(name="stratos-student", workers=1, traffic={"timeout": LONGEST_ANSWER_S})
+@bentoml.service(name="stratos-student", workers=1, traffic={"timeout": LONGEST_ANSWER_S + 10})
 @bentoml.asgi_app(api, path="/v1")
 class Student:
     """Serves one distilled student over OpenAI's API."""
@@ -65,4 +65,4 @@ def _open() -> None:
     threads = int(os.environ.get("STRATOS_THREADS") or 0) or None
     engine = Engine(artifact, threads)
     engine.warm_up()
-    api.app = Api(engine, os.environ.get("STRATOS_MODEL") or artifact.student)
+    api.app = Api(engine, os.environ.get("STRATOS_MODEL") or artifact.student, LONGEST_ANSWER_S)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from stratos.job import processes
 
-GRACE_S = 5.0
+GRACE_S = 3.0
 _LOOK_EVERY_S = 0.5
 _PARENT_DEATH_SIGNAL = 1
 

@@ -12,11 +12,10 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from stratos.errors import IntegrityError, StratosError
 from stratos.home import resource
-from stratos.job.contract import Manifest
+from stratos.job.artifact import verify_artifact
 
 NAME = "stratos-student"
 PINNED = ("safetensors", "starlette", "tokenizers", "torch", "transformers")
@@ -30,7 +29,7 @@ def pack(artifact: Path, out: Path) -> Path:
     Bento, which is built once. Raises IntegrityError where the artifact is not as its manifest says, and StratosError
     where the build fails.
     """
-    verify_files(artifact)
+    verify_artifact(artifact)
     pins = _pins()
     version = _version(artifact, pins)
     bento = out / "bentos" / NAME / version
@@ -43,19 +42,6 @@ def pack(artifact: Path, out: Path) -> Path:
         built = _build(context, Path(scratch) / "store", version)
         os.replace(built, bento)
     return bento
-
-
-def verify_files(artifact: Path) -> Manifest:
-    """Raises IntegrityError where a file that the manifest lists is missing or changed."""
-    try:
-        manifest = Manifest.model_validate_json((artifact / "manifest.json").read_bytes())
-        for file in manifest.files:
-            with (artifact / file.path).open("rb") as content:
-                if hashlib.file_digest(content, "sha256").hexdigest() != file.sha256:
-                    raise IntegrityError(f"{artifact / file.path} is not what its manifest says: its SHA-256 differs")
-    except (OSError, ValidationError) as error:
-        raise IntegrityError(f"{artifact} is not a whole artifact: {error}") from error
-    return manifest
 
 
 def _pins() -> list[str]:
@@ -81,7 +67,7 @@ def _sources() -> list[Path]:
 
 def _is_whole(bento: Path) -> bool:
     try:
-        verify_files(bento / "src" / "artifact")
+        verify_artifact(bento / "src" / "artifact")
     except IntegrityError:
         return False
     return (bento / "bento.yaml").is_file()

@@ -19,6 +19,7 @@ ENDPOINT = "endpoint"
 HOST = "127.0.0.1"
 _PORTS_TRIED = 5
 _LINES_SHOWN = 8
+_TIMEOUTS = ("--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "2")
 _REFUSAL = "refusing to serve"
 _LOOK_EVERY_S = 0.1
 
@@ -109,7 +110,7 @@ def stop_endpoint(run: str, grace_s: float = 8.0) -> tuple[int, ...]:
 def _arguments(bento: Path, port: int, until_unix_s: float) -> list[str]:
     serve = ["-m", "bentoml", "serve", str(bento), "--host", HOST, "--port", str(port)]
     guard = ["-m", "stratos.serving.guard", "--until", repr(until_unix_s), "--"]
-    return [*guard, sys.executable, *serve, "--timeout-graceful-shutdown", "2"]
+    return [*guard, sys.executable, *serve, *_TIMEOUTS]
 
 
 def _extra(log: Path, keys_file: Path, threads: int | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tiny_student import KEY, Served, save_student, write_keys, write_manifest
 
@@ -39,6 +40,7 @@ def served(artifact: Path, bento: Path, tmp_path_factory: pytest.TempPathFactory
     started = start_endpoint(
         bento, run=run, log=folder / "endpoint.log", keys_file=keys_file, until_unix_s=time.time() + 600, threads=1
     )
-    yield Served(started.url, keys_file, model, AutoTokenizer.from_pretrained(artifact))
+    with httpx.Client(base_url=started.url, timeout=60) as http:
+        yield Served(started.url, keys_file, model, AutoTokenizer.from_pretrained(artifact), http)
     stop_endpoint(run)
     assert processes.tagged(run) == []

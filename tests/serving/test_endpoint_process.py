@@ -71,8 +71,12 @@ def _wait_until_gone(run: str) -> None:
     assert processes.tagged(run) == []
 
 
-def test_an_endpoint_starts_and_stops_twice(start: Start, run: str) -> None:
-    started = start()
+def test_an_endpoint_starts_where_it_is_wanted_and_stops_twice(start: Start, run: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    started = start(port=port)
+    assert started.url == f"http://127.0.0.1:{port}"
     assert _status(started.url) == 200
     assert is_alive(started.pid, run)
     assert not is_alive(started.pid, "another")
@@ -135,13 +139,6 @@ def test_a_taken_port_is_left_for_another(start: Start) -> None:
     assert _status(started.url) == 200
 
 
-def test_a_wanted_port_is_used(start: Start, run: str) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    assert start(port=port).url == f"http://127.0.0.1:{port}"
-
-
 def test_what_a_service_said_last_is_told(start: Start, light: Path, run: str) -> None:
     (light / "service.py").write_text("raise SystemExit('the reason')")
     with pytest.raises(StratosError, match=r"ended before it was ready.*the reason") as caught:
@@ -198,7 +195,7 @@ def test_a_damaged_bento_is_packed_again(artifact: Path, bento: Path) -> None:
 def test_a_changed_artifact_is_not_packed(artifact: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(artifact, tmp_path / "copy"))
     (copy / "config.json").write_text("{}")
-    with pytest.raises(IntegrityError, match=r"config\.json is not what its manifest says"):
+    with pytest.raises(IntegrityError, match=r"config\.json is not what its hash says"):
         pack(copy, tmp_path / "out")
     write_manifest(copy)
     (copy / "config.json").unlink()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import openai
 import pytest
 from tiny_student import CONTEXT, KEY, Served, write_keys
@@ -300,25 +299,25 @@ def test_the_client_raises_its_own_errors(served: Served, client: openai.OpenAI)
 )
 def test_every_refusal_has_the_error_body(served: Served, method: str, path: str, content: bytes, status: int) -> None:
     headers = {"Authorization": f"Bearer {KEY}"}
-    response = httpx.request(method, served.url + path, content=content, headers=headers, timeout=30)
+    response = served.http.request(method, path, content=content, headers=headers)
     assert response.status_code == status, response.text
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
 
 
 def test_only_health_and_metrics_are_open(served: Served) -> None:
-    assert {path: httpx.get(served.url + path).status_code for path in ("/readyz", "/livez", "/metrics")} == {
+    assert {path: served.http.get(path).status_code for path in ("/readyz", "/livez", "/metrics")} == {
         "/readyz": 200, "/livez": 200, "/metrics": 200,
     }  # fmt: skip
     for path in ("/", "/docs.json", "/schema.json", "/v1/models", "/v1/nothing", "//v1/models", "/v1/../v1/models"):
         for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Basic {KEY}"}, {"Authorization": KEY}):
-            response = httpx.get(served.url + path, headers=headers)
+            response = served.http.get(served.url + path, headers=headers)
             assert response.status_code == 401, path
             assert response.json()["error"]["code"] == "invalid_api_key"
 
 
 def test_keys_change_without_a_restart(served: Served) -> None:
     def status(key: str) -> int:
-        return httpx.get(f"{served.url}/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code
+        return served.http.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code
 
     try:
         write_keys(served.keys_file, "a", "another")

@@ -28,6 +28,7 @@ class Served:
     keys_file: Path
     model: Any
     tokenizer: Any
+    http: httpx.Client
 
     def greedy(self, prompt: list[int], max_new_tokens: int) -> list[int]:
         """What transformers writes by itself, without the token that ends it."""
@@ -50,7 +51,7 @@ class Served:
 
     def post(self, path: str, **arguments: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {KEY}"} | arguments.pop("headers", {})
-        return httpx.post(self.url + path, headers=headers, timeout=60, **arguments)
+        return self.http.post(path, headers=headers, **arguments)
 
 
 def write_keys(path: Path, *keys: str) -> None:
