@@ -30,7 +30,7 @@ class Double:
 def endpoint() -> Iterator[Double]:
     """A running double; a test may stop it before its end."""
     double = Double()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": double}))
+    server = _Quiet(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": double}))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -44,6 +44,11 @@ def endpoint() -> Iterator[Double]:
     yield double
     stop()
     thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hung up is nothing to tell of."""
 
 
 class _Handler(BaseHTTPRequestHandler):

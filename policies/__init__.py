@@ -1,0 +1,1 @@
+"""What a team holds every program of Stratos to."""

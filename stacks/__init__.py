@@ -1,0 +1,1 @@
+"""Pulumi programs of a run: a thin entry and typed components, one module a concern and cloud."""
