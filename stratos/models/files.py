@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub import HfApi
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from stratos.errors import IntegrityError, StratosError
 
+_HUB_PATIENCE_S = 10
 Loaded = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 
 
@@ -32,6 +34,7 @@ def load_hub(name: str, dtype: torch.dtype) -> Loaded:
         try:
             return _load(name, dtype, local_files_only=True)
         except OSError:
+            _reach_hub(name, hint)
             return _load(name, dtype, local_files_only=False)
 
 
@@ -50,6 +53,17 @@ def translated(source: str, hint: str) -> Iterator[None]:
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         raise StratosError(f"{source}: the model cannot be loaded: {first}", hint=hint) from error
+
+
+def _reach_hub(name: str, hint: str) -> None:
+    """Fails at once where a download would try for a minute, whatever the HTTP library below it raises."""
+    try:
+        HfApi().model_info(name, timeout=_HUB_PATIENCE_S)
+    except Exception as error:
+        first = str(error).strip().partition("\n")[0]
+        raise StratosError(
+            f"{name}: not on this machine, and not to be had from the hub: {first}", hint=hint
+        ) from error
 
 
 def _load(place: str, dtype: torch.dtype, *, local_files_only: bool) -> Loaded:

@@ -15,6 +15,7 @@ from transformers import AutoModelForCausalLM, GgufConfig, PreTrainedModel, PreT
 
 from stratos import home
 from stratos.models.files import translated
+from stratos.models.gguf_llama import read_llama
 
 
 def unpacked(folder: Path, gguf_file: str) -> Path:
@@ -43,19 +44,24 @@ def _key(file: Path) -> str:
 
 
 def _unpack(folder: Path, gguf_file: str, target: Path) -> None:
+    model = read_llama(folder / gguf_file) or _read_any(folder, gguf_file)
+    model.save_pretrained(target)
+    PreTrainedTokenizerFast.from_pretrained(folder, gguf_file=gguf_file).save_pretrained(target)
+
+
+def _read_any(folder: Path, gguf_file: str) -> PreTrainedModel:
     packed = GgufConfig(dequantize=True)
     with contextlib.redirect_stderr(io.StringIO()):  # a progress bar that no setting of transformers turns off
         model = AutoModelForCausalLM.from_pretrained(
             folder, gguf_file=gguf_file, dtype=torch.float32, quantization_config=packed
         )
-    _forget_quantiser(model)
-    model.save_pretrained(target)
-    PreTrainedTokenizerFast.from_pretrained(folder, gguf_file=gguf_file).save_pretrained(target)
+    return _without_quantiser(model)
 
 
-def _forget_quantiser(model: PreTrainedModel) -> None:
+def _without_quantiser(model: PreTrainedModel) -> PreTrainedModel:
     """save_pretrained refuses a model that once was a GGUF until it looks like any other."""
     model.is_quantized = False
     for owner, name in ((model, "hf_quantizer"), (model, "quantization_method"), (model.config, "quantization_config")):
         if hasattr(owner, name):
             delattr(owner, name)
+    return model

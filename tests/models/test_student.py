@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,9 +108,19 @@ def test_code_of_a_models_own_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "was-run").exists()
 
 
-def test_a_broken_gguf_is_an_error_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STRATOS_HOME", str(tmp_path / "home"))
-    (tmp_path / "broken.gguf").write_bytes(b"GGUF" + bytes(100))
-    with pytest.raises(StratosError, match=r"broken\.gguf"):
-        load_model(str(tmp_path / "broken.gguf"))
-    assert not list((tmp_path / "home" / "cache" / "models").iterdir())
+def test_a_hub_model_out_of_reach_says_what_to_do(tmp_path: Path) -> None:
+    """In a process of its own: where the hub is, is read when its library loads."""
+    program = """
+from stratos.errors import StratosError
+from stratos.models.student import load_model
+try:
+    load_model("org/not-here")
+except StratosError as error:
+    print(error, error.hint, sep="|")
+"""
+    settings = {**os.environ, "HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9", "HF_TOKEN": "x"}
+    done = subprocess.run([sys.executable, "-c", program], env=settings, capture_output=True, text=True, check=True)
+    message, _, hint = done.stdout.strip().partition("|")
+    assert message.startswith("org/not-here: not on this machine")
+    assert "hf download org/not-here" in hint
+    assert done.stderr == ""

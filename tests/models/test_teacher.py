@@ -161,3 +161,4 @@ def test_smollm2_from_its_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     teacher = TeacherModel(model, tokenizer, _wrap)
     prompts = ["2 + 2 = ", "the colour of grass in summer", "Paris"]
     assert teacher.complete(prompts, 6) == _one_by_one(teacher, prompts, 6)
+    assert "Paris" in TeacherModel(model, tokenizer).complete(["What is the capital of France?"], 12)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
@@ -11,6 +12,7 @@ from stratos.models.student import new_student, save_model
 from stratos.models.text import decode_answer, encode_answer, encode_prompt
 from stratos.models.tokenizer import SPECIALS, train_tokenizer
 from stratos.spec.model import StudentShape
+from stratos.tasks.base import Spelling
 
 TEXTS = ["the waits of 123m456p789s1122z are 12z", "the hand 1112345678999m waits for 123456789m"] * 20
 STRANGE = [
@@ -100,3 +102,18 @@ def test_saved_beside_a_model_it_loads_as_itself(tmp_path, tokenizer: PreTrained
         assert loaded(text)["input_ids"] == tokenizer(text)["input_ids"]
         assert loaded.decode(loaded(text)["input_ids"]) == text
     assert encode_prompt(loaded, "12z?") == encode_prompt(tokenizer, "12z?")
+
+
+def test_a_spelling_keeps_units_whole_and_its_marks_out_of_sight(tmp_path: Path) -> None:
+    spelling = Spelling(
+        unit=r"[1-9][mp\x01\x02]", marks=((r"(?<=[1-9])(?=[1-9]+m)", "\x01"), (r"(?<=[1-9])(?=[1-9]+p)", "\x02"))
+    )
+    every = ["".join(f"{rank}" for rank in range(1, 10)) + suit for suit in "mp"] + [
+        f"{r}{s}" for r in range(1, 10) for s in "mp"
+    ]
+    train_tokenizer(every, 400, spelling).save_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    tokens = tokenizer("147m3p", add_special_tokens=False)["input_ids"]
+    assert len(tokens) == 4
+    assert [tokenizer.decode(tokens[:n]) for n in range(1, 5)] == ["1", "14", "147m", "147m3p"]
+    assert tokenizer.decode(tokenizer("wörter 12 x")["input_ids"]) == "wörter 12 x"
