@@ -195,7 +195,7 @@ def test_a_damaged_bento_is_packed_again(artifact: Path, bento: Path) -> None:
 def test_a_changed_artifact_is_not_packed(artifact: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(artifact, tmp_path / "copy"))
     (copy / "config.json").write_text("{}")
-    with pytest.raises(IntegrityError, match=r"config\.json is not what its hash says"):
+    with pytest.raises(IntegrityError, match=r"config\.json is not what"):
         pack(copy, tmp_path / "out")
     write_manifest(copy)
     (copy / "config.json").unlink()
