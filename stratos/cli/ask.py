@@ -15,7 +15,6 @@ import click
 def command(prompts: tuple[str, ...], name: str | None, max_tokens: int | None, as_json: bool) -> None:
     """Ask the run's student each PROMPT; without one, each line of standard input."""
     from stratos.cli.console import print_json
-
     from stratos.lifecycle.asking import ask
     from stratos.lifecycle.runs import existing
 

@@ -12,7 +12,6 @@ import click
 def command(name: str | None, yes: bool, as_json: bool) -> None:
     """End every process of a run, remove all that it made, and prove that nothing is left."""
     from stratos.cli.console import confirm, print_json
-
     from stratos.lifecycle.runs import existing
     from stratos.lifecycle.teardown import destroy
 

@@ -13,10 +13,9 @@ import click
 def command(spec_path: Path, as_json: bool) -> None:
     """Ask each teacher a sample of the task and keep its coverage, which decides the mode of every later plan."""
     from stratos.cli.console import print_json, table
-    from stratos.spec.load import load_spec
-
     from stratos.cli.progress import shown
     from stratos.lifecycle.probing import probe_all
+    from stratos.spec.load import load_spec
 
     with shown(silent=as_json) as progress:
         coverages = probe_all(load_spec(spec_path), progress)

@@ -14,7 +14,6 @@ import click
 def command(name: str | None, out: Path | None, as_json: bool) -> None:
     """Write a run's report: frontier, losses, predicted against actual, samples side by side."""
     from stratos.cli.console import print_json
-
     from stratos.job import layout
     from stratos.lifecycle.recording import save_report
     from stratos.lifecycle.runs import existing

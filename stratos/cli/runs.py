@@ -10,7 +10,6 @@ import click
 def command(as_json: bool) -> None:
     """List the runs on this machine."""
     from stratos.cli.console import print_json, table
-
     from stratos.lifecycle.runs import all_runs
     from stratos.lifecycle.status import status
 

@@ -11,7 +11,6 @@ import click
 def command(name: str | None, as_json: bool) -> None:
     """Show a run's state, progress, dollars and endpoint."""
     from stratos.cli.console import print_json, table
-
     from stratos.lifecycle.runs import existing
     from stratos.lifecycle.status import Status, status
     from stratos.lifecycle.working import describe

@@ -40,10 +40,9 @@ def command(
 
 
 def _run_and_plan(spec_path: Path | None, plan_path: Path | None, name: str | None) -> tuple[Run, Plan | None]:
+    from stratos.lifecycle.runs import find, open_or_create
     from stratos.plan.files import check_spec, load_plan
     from stratos.spec.load import load_spec
-
-    from stratos.lifecycle.runs import find, open_or_create
 
     beside = Path("stratos.yaml")
     if plan_path is not None:
@@ -73,7 +72,6 @@ def _confirm(allowed: bool, as_json: bool) -> Callable[[Plan], None]:
 def _detach(run: Run, plan_path: Path | None, *, allowed: bool, as_json: bool) -> None:
     """Goes on in a process of its own, which the lease keeps from meeting another."""
     from stratos.cli.console import print_json
-
     from stratos.job import processes
 
     if not allowed:

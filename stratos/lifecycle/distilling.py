@@ -11,7 +11,8 @@ from stratos.lifecycle.runs import Run
 from stratos.lifecycle.working import work
 from stratos.plan.model import Candidate, Plan
 
-GATE_TEACHER_EXAMPLES = 64
+INJECTED_TEACHER_ANSWERS = 64
+ALIGNED_TEACHER_ANSWERS = 10_000
 SERVING_RESERVE_S = 30.0
 
 
@@ -37,10 +38,17 @@ def job_file(run: Run, plan: Plan, decided: Candidate, spent_usd: float) -> JobF
         slice_modes=decided.slice_modes,
         training=spec.training,
         examples=decided.examples,
-        gate_examples=GATE_TEACHER_EXAMPLES,
+        gate_examples=_teacher_answers(decided),
         latency_tokens=spec.constraints.load.completion_tokens,
         threads=next((target.threads for target in spec.targets if target.provider == "local"), None),
         price_usd_per_hour=decided.offer.price_usd_per_hour,
         budget_usd=max(spec.constraints.budget_usd - spent_usd - kept_back, 1e-9),
         deadline_unix_s=deadline - SERVING_RESERVE_S,
     )
+
+
+def _teacher_answers(decided: Candidate) -> int:
+    """How many of the gate's prompts the teacher answers: few settle that a student is better than a teacher that
+    does not know the domain; to show that it is not worse than one that does takes all of them."""
+    aligned = "alignment" in decided.slice_modes.values()
+    return ALIGNED_TEACHER_ANSWERS if aligned else INJECTED_TEACHER_ANSWERS

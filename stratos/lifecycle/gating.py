@@ -54,7 +54,7 @@ def require_passed(run: Run, verdict: Verdict, price_usd_per_hour: float) -> Non
     close(run, price_usd_per_hour)
     raise GateError(
         f"the student missed its bar and is not served: {'; '.join(verdict.shortfalls)}",
-        hint=f"its artifact is kept in {run.folder / layout.ARTIFACT}; `stratos report --run {run.name}` shows the rest",
+        hint=f"its artifact is kept in {run.folder / layout.ARTIFACT}; `stratos report --run {run.name}` says more",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from stratos.catalog.types import ModelCard, Offer
-from stratos.spec.model import Fraction, Frozen, Name, Spec
+from stratos.spec.model import Frozen, Name, Spec
 
 Mode = Literal["alignment", "injection", "both"]
 SliceMode = Literal["alignment", "injection"]

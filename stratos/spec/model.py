@@ -205,7 +205,10 @@ class Spec(Frozen):
 
     @model_validator(mode="after")
     def _names_differ(self) -> Spec:
-        for what, names in (("teachers", [t.name for t in self.teachers]), ("students", [s.name for s in self.students])):
+        for what, names in (
+            ("teachers", [t.name for t in self.teachers]),
+            ("students", [s.name for s in self.students]),
+        ):
             twice = sorted({n for n in names if names.count(n) > 1})
             if twice:
                 raise ValueError(f"{what}: the name {twice[0]!r} is used twice")

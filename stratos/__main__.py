@@ -1,0 +1,5 @@
+"""`python -m stratos`."""
+
+from stratos.cli.main import main
+
+main()
