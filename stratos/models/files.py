@@ -69,5 +69,7 @@ def _reach_hub(name: str, hint: str) -> None:
 def _load(place: str, dtype: torch.dtype, *, local_files_only: bool) -> Loaded:
     safe: dict[str, Any] = {"trust_remote_code": False, "local_files_only": local_files_only}
     tokenizer = AutoTokenizer.from_pretrained(place, **safe)
+    if tokenizer.eos_token_id is None:
+        raise ValueError("its tokenizer has no token that ends an answer")
     model = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, use_safetensors=True, **safe)
     return model.eval(), tokenizer

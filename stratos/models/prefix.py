@@ -24,7 +24,9 @@ class PrefixCache:
         A shorter known one is kept where reading the difference with every prompt is cheaper than starting anew.
         Models with sliding windows share nothing: padding behind the prefix would move what a window covers.
         """
-        common = _common_beginning(prompts) if prompts and self._can_share else []
+        if not prompts:
+            return
+        common = _common_beginning(prompts) if self._can_share else []
         known = len(self._tokens)
         missing = len(common) - known
         if known and self._tokens == common[:known] and missing * len(prompts) <= len(common):

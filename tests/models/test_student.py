@@ -97,6 +97,15 @@ def test_pickled_weights_are_refused(tmp_path: Path) -> None:
     assert "safetensors" in caught.value.hint
 
 
+def test_a_tokenizer_that_cannot_end_an_answer_is_refused(tmp_path: Path) -> None:
+    folder = tiny_teacher(tmp_path)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    del settings["eos_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    with pytest.raises(StratosError, match="no token that ends an answer"):
+        load_model(str(folder))
+
+
 def test_code_of_a_models_own_is_not_run(tmp_path: Path) -> None:
     folder = tiny_teacher(tmp_path)
     config = json.loads((folder / "config.json").read_text())
