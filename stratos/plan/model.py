@@ -103,7 +103,7 @@ class Plan(Frozen):
     coverage: Coverage | None = Field(description="Of the chosen teacher; None where it was not probed yet.")
     chosen: Candidate
     other_mode: Candidate | None = Field(
-        None, description="Without coverage: the same offer and pair in the other mode, for `up` to take after its probe."
+        None, description="Without coverage: the same offer and pair in the other mode, which a probe may choose."
     )
     reasons: tuple[str, ...] = Field(description="Sentences: why this mode, why this choice.")
     considered: int = Field(ge=1)
