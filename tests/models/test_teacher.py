@@ -90,11 +90,11 @@ def test_the_remembered_beginning_does_not_change_later_answers(teacher: Teacher
 
 
 def test_more_prompts_than_a_batch_keep_their_order(teacher: TeacherModel) -> None:
-    prompts = [str(number) * (1 + number % 7) for number in range(70)]
+    prompts = [str(number) * (1 + number % 3) for number in range(270)]
     seen: list[int] = []
     answers = teacher.complete(prompts, 4, seen.append)
-    assert answers == _one_by_one(teacher, prompts, 4)
-    assert seen == [32, 64, 70]
+    assert answers[::9] == _one_by_one(teacher, prompts[::9], 4)
+    assert seen == [256, 270]
 
 
 def test_a_prompt_that_does_not_fit_is_answered_by_nothing(teacher: TeacherModel) -> None:
