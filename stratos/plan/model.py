@@ -105,7 +105,8 @@ class Plan(Frozen):
     other_mode: Candidate | None = Field(
         None, description="Without coverage: the same offer and pair in the other mode, which a probe may choose."
     )
-    reasons: tuple[str, ...] = Field(description="Sentences: why this mode, why this choice.")
+    reasons: tuple[str, ...] = Field(min_length=1, description="Sentences: why this mode, why this choice.")
+    notes: tuple[str, ...] = Field((), description="What the catalogue left out.")
     considered: int = Field(ge=1)
     feasible: int = Field(ge=1)
     frontier: tuple[Candidate, ...] = Field(min_length=1)

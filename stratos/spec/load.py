@@ -81,7 +81,7 @@ def _place(content: Any, loc: tuple[int | str, ...]) -> Place:
         if not inside or (last and isinstance(content, Mapping) and part not in content and _is_tag(part, loc)):
             continue
         place.append(part)
-        content = content.get(part) if isinstance(content, dict) else content[part]  # type: ignore[index]
+        content = content.get(part) if isinstance(content, dict) else content[part]
     return tuple(place)
 
 

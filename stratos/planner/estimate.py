@@ -1,0 +1,163 @@
+"""Everything predicted for one way to do it: an offer, a pair, a mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stratos.catalog.types import ModelCard, Offer
+from stratos.plan.model import Candidate, Coverage, Dollars, Figure
+from stratos.planner import accuracy, memory
+from stratos.planner.coverage import Decision
+from stratos.planner.factors import factor
+from stratos.planner.latency import latency_ms
+from stratos.planner.speed import added, answering_s, exactly, scaled, step_s
+from stratos.spec.model import Spec
+
+PROBE_PROMPTS = 48
+INJECTED_GATE_PROMPTS = 64
+TEACHER_PROMPT_TOKENS = 24
+SHARED_PREFIX_TOKENS = 300
+LABELLED_MOST = 24_576
+TOKENS_PER_PARAMETER_MOST = 100
+STEPS_LEAST = 50
+SYNTHESIS_S_PER_EXAMPLE = 6e-5
+CHECKPOINTS_AND_ARTIFACT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a prediction is made from."""
+
+    spec: Spec
+    offer: Offer
+    teacher: ModelCard
+    student: ModelCard
+    decision: Decision
+    coverage: Coverage | None
+    shares: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    probe: Figure
+    labelling: Figure
+    training: Figure
+    gate: Figure
+    start: Figure
+
+    @property
+    def until_trained(self) -> Figure:
+        return added(self.start, self.probe, self.labelling, self.training)
+
+
+def estimate(case: Case) -> Candidate:
+    """The candidate with its figures. Deadline and budget bound the steps; whether they suffice is judged elsewhere."""
+    load = case.spec.constraints.load
+    steps, times = _steps_and_times(case)
+    examples = steps * case.spec.training.batch_size
+    dollars = {end: _dollars(case, times, end) for end in ("value", "low", "high")}
+    tokens = load.prompt_tokens + load.completion_tokens
+    return Candidate(
+        offer=case.offer,
+        teacher=case.teacher.name,
+        student=case.student.name,
+        mode=case.decision.mode,
+        slice_modes=dict(case.decision.slice_modes),
+        accuracy=accuracy.expected(
+            case.spec.task.kind,
+            case.decision.slice_modes,
+            case.shares,
+            case.coverage,
+            case.student.params,
+            case.teacher.params,
+            examples,
+        ),
+        latency_ms=latency_ms(case.student, case.offer, load, case.spec.constraints.latency_percentile),
+        training_time_s=times.until_trained,
+        cost_usd=Figure(**{end: parts.total for end, parts in dollars.items()}),
+        dollars=dollars["value"],
+        training_memory_gib=max(
+            memory.training_gib(case.student, case.spec.training.batch_size, tokens), memory.teaching_gib(case.teacher)
+        ),
+        serving_memory_gib=memory.serving_gib(case.student, load),
+        steps=steps,
+        examples=examples,
+    )
+
+
+def _steps_and_times(case: Case) -> tuple[int, _Times]:
+    """As many steps as the spec says, or as its time, budget and the student's size allow."""
+    spec, offer = case.spec, case.offer
+    load = spec.constraints.load
+    start = factor("machine_start_s") if offer.provider != "local" else exactly(0.0)
+    gate = added(factor("gate_s"), _answering(case, _gate_prompts(case)))
+    probe = exactly(case.coverage.seconds) if case.coverage else _answering(case, PROBE_PROMPTS)
+    tokens = load.prompt_tokens + load.completion_tokens
+    a_step = step_s(case.student, offer, spec.training.batch_size * tokens)
+    steps = spec.training.steps
+    if steps is None:
+        others = added(start, probe, gate, _data_s(case, LABELLED_MOST))
+        left = spec.constraints.deadline.total_seconds() - others.value
+        if spec.training.max_duration is not None:
+            left = min(left, spec.training.max_duration.total_seconds())
+        most = TOKENS_PER_PARAMETER_MOST * case.student.params // (spec.training.batch_size * tokens)
+        affordable = _affordable_s(case, others.high) / a_step.high
+        steps = max(STEPS_LEAST, int(min(left / a_step.value, affordable, most)))
+    data = _data_s(case, steps * spec.training.batch_size)
+    return steps, _Times(probe=probe, labelling=data, training=scaled(a_step, steps), gate=gate, start=start)
+
+
+def _gate_prompts(case: Case) -> int:
+    return case.spec.task.gate_examples if case.spec.task.kind == "mahjong" else INJECTED_GATE_PROMPTS
+
+
+def _answering(case: Case, prompts: int) -> Figure:
+    """The teacher started, its shared prefix read, and so many prompts answered."""
+    load = case.spec.constraints.load
+    own = TEACHER_PROMPT_TOKENS + SHARED_PREFIX_TOKENS // prompts
+    asked = answering_s(case.teacher, case.offer, prompts, max(own, load.prompt_tokens), load.completion_tokens)
+    return added(factor("model_start_s"), asked)
+
+
+def _data_s(case: Case, examples: int) -> Figure:
+    """Synthesising what is injected, labelling what is aligned."""
+    shares, modes = case.shares, case.decision.slice_modes
+    aligned = sum(shares.get(name, 0.0) for name, mode in modes.items() if mode == "alignment")
+    synthesis = exactly((1 - aligned) * examples * SYNTHESIS_S_PER_EXAMPLE)
+    labelled = int(aligned * min(examples, LABELLED_MOST))
+    return added(synthesis, _answering(case, labelled)) if labelled else synthesis
+
+
+def _affordable_s(case: Case, others_s: float) -> float:
+    price = case.offer.price_usd_per_hour
+    if not price:
+        return float("inf")
+    hosting_s = case.spec.constraints.hosting_horizon.total_seconds()
+    return case.spec.constraints.budget_usd / price * 3600 - hosting_s - others_s
+
+
+def _dollars(case: Case, times: _Times, end: str) -> Dollars:
+    """Dollars by part, at one end of the times' intervals; a machine's start is paid with its training."""
+    hourly = case.offer.price_usd_per_hour
+    constraints = case.spec.constraints
+
+    def usd(figure: Figure) -> float:
+        return float(getattr(figure, end)) / 3600 * hourly
+
+    return Dollars(
+        probe=usd(times.probe) if case.coverage is None else case.coverage.usd,
+        labelling=usd(times.labelling),
+        training=usd(added(times.start, times.training)),
+        gate=usd(times.gate),
+        storage=_storage_usd(case, end),
+        hosting=constraints.hosting_horizon.total_seconds() / 3600 * hourly,
+    )
+
+
+def _storage_usd(case: Case, end: str) -> float:
+    if case.offer.provider == "local":
+        return 0.0
+    gib = CHECKPOINTS_AND_ARTIFACT * case.student.params * memory.BYTES / memory.GIB
+    months = case.spec.constraints.hosting_horizon.total_seconds() / (30 * 86400)
+    return gib * months * float(getattr(factor("storage_usd_per_gib_month"), end))

@@ -1,0 +1,116 @@
+"""Makes a plan: every candidate estimated, the infeasible ones told apart, the frontier, the choice and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from stratos import __version__
+from stratos.catalog.types import ModelCard, Offer
+from stratos.errors import SpecError
+from stratos.plan.model import Candidate, Coverage, Plan, Rejection
+from stratos.planner.accuracy import basis
+from stratos.planner.choose import best, scores
+from stratos.planner.constraints import broken, distance, infeasible, miss
+from stratos.planner.coverage import Decision, assumed, decide
+from stratos.planner.estimate import Case, estimate
+from stratos.planner.frontier import objectives, on_frontier
+from stratos.spec.model import Spec
+
+NEAREST = 5
+
+
+def make_plan(
+    spec: Spec,
+    offers: Sequence[Offer],
+    cards: Mapping[str, ModelCard],
+    coverage: Mapping[str, Coverage],
+    shares: Mapping[str, float],
+    now: datetime,
+    *,
+    can_inject: bool,
+    notes: Sequence[str] = (),
+) -> Plan:
+    """The plan for the spec among these offers. Pure: the same arguments give the same plan.
+
+    `cards` are by the names of teachers and students, `coverage` by teacher where it was probed, `shares` by slice of
+    the task. Raises InfeasibleError where no candidate meets the constraints, SpecError where there is no offer.
+    """
+    if not offers:
+        raise SpecError("the targets have no offers", hint="widen targets: other regions, gpus, or a local target")
+    cases = list(_cases(spec, offers, cards, coverage, shares, can_inject))
+    candidates = [estimate(case) for case in cases]
+    breaks = [broken(candidate, spec.constraints) for candidate in candidates]
+    rejected = [found for found in breaks if found]
+    kept = [index for index, found in enumerate(breaks) if not found]
+    if not kept:
+        raise infeasible(rejected)
+    points = objectives([candidates[index] for index in kept])
+    found = scores(points, spec.weights)
+    optimal = [place for place, is_optimal in enumerate(on_frontier(points)) if is_optimal]
+    frontier = [candidates[kept[place]].model_copy(update={"score": float(found[place])}) for place in optimal]
+    place = best(found[optimal], [candidate.id for candidate in frontier])
+    case, chosen = cases[kept[optimal[place]]], frontier[place]
+    return Plan(
+        stratos_version=__version__,
+        created_at=now.isoformat(timespec="seconds"),
+        spec=spec,
+        spec_hash=spec.content_hash(),
+        teacher_card=case.teacher,
+        student_card=case.student,
+        coverage=case.coverage,
+        chosen=chosen,
+        other_mode=_other_mode(case, can_inject=can_inject),
+        reasons=_reasons(case, chosen, frontier),
+        notes=tuple(notes),
+        considered=len(candidates),
+        feasible=len(kept),
+        frontier=tuple(sorted(frontier, key=lambda candidate: (-(candidate.score or 0.0), candidate.id))),
+        rejected=tuple(_nearest(rejected)),
+    )
+
+
+def _cases(
+    spec: Spec,
+    offers: Sequence[Offer],
+    cards: Mapping[str, ModelCard],
+    coverage: Mapping[str, Coverage],
+    shares: Mapping[str, float],
+    can_inject: bool,
+) -> Iterator[Case]:
+    for teacher in spec.teachers:
+        known = coverage.get(teacher.name)
+        decision = (
+            decide(known, list(shares), spec.constraints.min_accuracy, can_inject=can_inject)
+            if known is not None
+            else assumed(list(shares), "injection" if can_inject else "alignment")
+        )
+        for student in spec.students:
+            for offer in offers:
+                yield Case(spec, offer, cards[teacher.name], cards[student.name], decision, known, shares)
+
+
+def _other_mode(case: Case, *, can_inject: bool) -> Candidate | None:
+    """Without coverage, the same offer and pair in the mode that a probe may yet choose."""
+    if case.coverage is not None or not can_inject:
+        return None
+    other: Decision = assumed(list(case.shares), "alignment")
+    return estimate(Case(case.spec, case.offer, case.teacher, case.student, other, None, case.shares))
+
+
+def _reasons(case: Case, chosen: Candidate, frontier: Sequence[Candidate]) -> tuple[str, ...]:
+    weights = case.spec.weights
+    wanted = ", ".join(f"{name} {value:g}" for name, value in weights.model_dump().items() if value)
+    choice = f"{chosen.student} on {chosen.offer.id} scores {chosen.score or 0.0:.3f}, the best of {len(frontier)}"
+    sentences = [case.decision.reason, f"{choice} on the frontier by the weights {wanted}"]
+    if chosen.mode != "alignment":
+        sentences.append(basis(case.spec.task.kind))
+    if case.coverage is None:
+        sentences.append("both modes are priced; `stratos probe`, or `up` before it distils, decides")
+    return tuple(sentences)
+
+
+def _nearest(rejected: Sequence[Sequence[Rejection]]) -> list[Rejection]:
+    """The constraint that each of the nearest misses breaks by most."""
+    ordered = sorted(rejected, key=lambda breaks: (distance(breaks), breaks[0].candidate.id))
+    return [max(breaks, key=miss) for breaks in ordered[:NEAREST]]
