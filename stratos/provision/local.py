@@ -31,11 +31,12 @@ def require_room(plan: Plan, folder: Path) -> None:
 
 
 def ensure_worker(run_id: str, store_url: str, job: str, log: Path) -> int:
-    """The process id of the run's worker: the one that lives, or a new one."""
-    alive = processes.tagged(run_id, WORKER)
+    """The process id of the job's worker: the one that lives, or a new one."""
+    role = f"{WORKER}:{job}"
+    alive = processes.tagged(run_id, role)
     if alive:
         return int(alive[0].pid)
-    return processes.start(run_id, WORKER, ["-m", "stratos", "worker", store_url, job], log)
+    return processes.start(run_id, role, ["-m", "stratos", "worker", store_url, job], log)
 
 
 def is_alive(pid: int) -> bool:
