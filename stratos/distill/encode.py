@@ -19,7 +19,9 @@ from stratos.errors import SpecError
 from stratos.models.teacher import TokenDistributions
 from stratos.models.text import encode_prompt
 
-_BATCHES_A_WINDOW = 32
+_TOKENS_A_PASS = 16_384
+_TOKENS_A_PASS_COSTS = 256
+_MORE_PASSES = 8
 
 Ints = npt.NDArray[np.int32]
 Indices = npt.NDArray[np.int64]
@@ -73,6 +75,20 @@ class Encoded:
     @property
     def lengths(self) -> Indices:
         return np.diff(self.starts)
+
+    def passes(self, chosen: Indices) -> list[Indices]:
+        """The sequences of one step in passes of neighbours in length, as few as cost the least.
+
+        A pass costs its tokens, padding included, and as much again as some hundred tokens; its memory is bounded.
+        """
+        lengths = self.lengths[chosen]
+        by_length = chosen[np.argsort(lengths, kind="stable")]
+        least = -(-len(chosen) * int(lengths.max()) // _TOKENS_A_PASS)
+        counts = range(min(least, len(chosen)), min(least + _MORE_PASSES, len(chosen)) + 1)
+        return min((np.array_split(by_length, count) for count in counts), key=self._cost)
+
+    def _cost(self, passes: list[Indices]) -> int:
+        return sum(len(part) * int(self.lengths[part].max()) + _TOKENS_A_PASS_COSTS for part in passes)
 
     def batch(self, chosen: Indices) -> Batch:
         """The sequences `chosen` [B] as a padded batch."""
@@ -140,37 +156,25 @@ def encode_prompts(tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]) -
 
 @dataclass(frozen=True)
 class Order:
-    """Which sequences make the batch of a step: each once an epoch, neighbours in length together.
+    """Which of `count` sequences make the batch of a step: each once an epoch, in an order of its own.
 
-    A pure function of (lengths, batch size, seed, step), so that a resumed training goes on where it was.
+    A pure function of (count, batch size, seed, step), so that a resumed training goes on where it was.
     """
 
-    lengths: Indices
+    count: int
     batch_size: int
     seed: int
-    _epochs: dict[int, list[Indices]] = field(default_factory=dict, repr=False)
+    _epochs: dict[int, Indices] = field(default_factory=dict, repr=False)
 
     def rows(self, step: int) -> Indices:
         """Indices [B] of the step's sequences; B is smaller only where there are fewer sequences than that."""
-        size = min(self.batch_size, len(self.lengths))
-        epoch, at = divmod(step, len(self.lengths) // size)
+        size = min(self.batch_size, self.count)
+        epoch, at = divmod(step, self.count // size)
         if epoch not in self._epochs:
             self._epochs.clear()
-            self._epochs[epoch] = self._batches(epoch, size)
-        return self._epochs[epoch][at]
-
-    def _batches(self, epoch: int, size: int) -> list[Indices]:
-        """Windows of some batches are sorted by length before they are cut, and the batches shuffled again."""
-        rng = np.random.Generator(np.random.PCG64([self.seed, epoch]))
-        count = len(self.lengths) // size
-        shuffled = rng.permutation(len(self.lengths))[: count * size]
-        window = _BATCHES_A_WINDOW * size
-        batches: list[Indices] = []
-        for start in range(0, len(shuffled), window):
-            part = shuffled[start : start + window]
-            by_length = part[np.argsort(self.lengths[part], kind="stable")]
-            batches += np.split(by_length, len(part) // size)
-        return [batches[place] for place in rng.permutation(count)]
+            rng = np.random.Generator(np.random.PCG64([self.seed, epoch]))
+            self._epochs[epoch] = rng.permutation(self.count)
+        return self._epochs[epoch][at * size : (at + 1) * size]
 
 
 def _encode_answers(tokenizer: PreTrainedTokenizerBase, answers: Sequence[str]) -> list[list[int]]:

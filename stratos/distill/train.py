@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -27,7 +26,6 @@ CHECKPOINT_EVERY_S = 10.0
 VALIDATIONS = 4
 LARGEST_VALIDATION_SHARE = 0.03
 
-_TOKENS_A_PASS = 16_384
 _LARGEST_GRADIENT = 1.0
 _QUICK_SAVING_S = 0.03 * CHECKPOINT_EVERY_S
 _UNTIMED_STEPS = 3
@@ -102,7 +100,7 @@ def train(
 
     Raises BudgetError where not one step can be made, StratosError where the loss is not finite.
     """
-    order = Order(data.lengths, training.batch_size, training.seed)
+    order = Order(len(data), training.batch_size, training.seed)
     optimizer = Optimizer(model, training, pretrained=pretrained)
     fingerprint = _fingerprint(data, training, model)
     torch.manual_seed(training.seed)
@@ -145,12 +143,10 @@ def answer_logits(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
 
 
 def _step(model: PreTrainedModel, optimizer: Optimizer, data: Encoded, chosen: Indices, share: float) -> float:
-    """One update on the mean loss of all answer tokens of the chosen sequences; long batches in several passes."""
-    lengths = data.lengths[chosen]
-    passes = min(len(chosen), -(-len(chosen) * int(lengths.max()) // _TOKENS_A_PASS))
-    answer_tokens = int((lengths - data.prompts[chosen]).sum())
+    """One update on the mean loss of all answer tokens of the chosen sequences, in one pass or several."""
+    answer_tokens = int((data.lengths[chosen] - data.prompts[chosen]).sum())
     total = 0.0
-    for part in np.array_split(chosen, passes):
+    for part in data.passes(chosen):
         batch = data.batch(part).to(model.device)
         with torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
             logits = answer_logits(model, batch)

@@ -80,29 +80,39 @@ def test_sequences_past_the_context_are_left_out_and_counted() -> None:
 
 
 def test_each_sequence_comes_once_an_epoch_in_an_order_of_seed_and_step_alone() -> None:
-    lengths = np.random.default_rng(0).integers(5, 90, 2500)
-    order = Order(lengths, 32, seed=3)
+    order = Order(2500, 32, seed=3)
     steps = 2500 // 32
     first = [order.rows(step) for step in range(steps)]
     assert len(set(np.concatenate(first).tolist())) == steps * 32
     second = order.rows(steps)
     assert not np.array_equal(first[0], second)
-    again = Order(lengths, 32, seed=3)
+    again = Order(2500, 32, seed=3)
     assert np.array_equal(again.rows(steps), second)
     assert np.array_equal(again.rows(17), first[17])
-    assert not np.array_equal(Order(lengths, 32, seed=4).rows(17), first[17])
+    assert not np.array_equal(Order(2500, 32, seed=4).rows(17), first[17])
 
 
-def test_neighbours_in_length_share_a_batch_and_batches_are_not_sorted() -> None:
-    lengths = np.random.default_rng(0).integers(5, 90, 4000)
-    order = Order(lengths, 32, seed=0)
-    batches = [lengths[order.rows(step)] for step in range(4000 // 32)]
-    padding = 1 - sum(map(np.sum, batches)) / sum(batch.max() * len(batch) for batch in batches)
-    assert padding < 0.08
-    means = [batch.mean() for batch in batches]
-    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.4
+def test_a_step_is_made_in_passes_with_little_padding() -> None:
+    rng = np.random.default_rng(0)
+    records = [Record("x" * int(rng.integers(4, 120)), "1", "all", "injection") for _ in range(300)]
+    data = encode(records, TOKENIZER, 256, 260)
+    chosen = np.arange(0, 300, 2)
+    passes = data.passes(chosen)
+    assert sorted(np.concatenate(passes).tolist()) == chosen.tolist()
+    padded = sum(len(part) * int(data.lengths[part].max()) for part in passes)
+    assert padded < 1.15 * data.lengths[chosen].sum()
+    assert 2 < len(passes) < 12
+    alike = encode([Record("x" * 9, "1", "all", "injection")] * 64, TOKENIZER, 256, 260)
+    assert len(alike.passes(np.arange(64))) == 1
+
+
+def test_passes_are_small_enough_for_the_memory() -> None:
+    data = encode([Record("x" * 240, "1", "all", "injection")] * 200, TOKENIZER, 256, 260)
+    passes = data.passes(np.arange(200))
+    assert max(len(part) * 244 for part in passes) <= 16_384
+    assert len(data.passes(np.array([7]))) == 1
 
 
 def test_fewer_sequences_than_a_batch_are_one_batch() -> None:
-    order = Order(np.array([4, 5, 6]), 32, seed=0)
+    order = Order(3, 32, seed=0)
     assert sorted(order.rows(0).tolist()) == sorted(order.rows(9).tolist()) == [0, 1, 2]

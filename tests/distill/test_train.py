@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny import TINY_SHAPE
@@ -84,12 +85,13 @@ def test_logits_are_those_of_the_whole_model_at_its_answers(data: Encoded) -> No
 
 def test_long_batches_in_several_passes_have_the_same_gradient(data: Encoded, tmp_path: Path) -> None:
     long = encode([Record("x" * 100 + q, q * 70, "all", "injection") for q in QUESTIONS], TOKENIZER, 256, 260)
-    assert 64 * int(long.lengths.max()) < 16_384
+    assert len(long.passes(np.arange(64))) == 1
     losses = []
     for batch_size in (64, 128):
         both = long if batch_size == 64 else encode(
             [Record("x" * 100 + q, q * 70, "all", "injection") for q in QUESTIONS * 2], TOKENIZER, 256, 260
         )  # fmt: skip
+        assert len(both.passes(np.arange(batch_size))) == batch_size // 64
         model = _student()
         _train(model, both, tmp_path / str(batch_size), Training(steps=2, batch_size=batch_size))
         losses.append(model.model.embed_tokens.weight.detach())
