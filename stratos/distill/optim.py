@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from stratos.distill.muon import Muon
 from stratos.spec.model import Training
 
 WARM_UP_STEPS = 20
@@ -30,7 +31,7 @@ class Optimizer:
         muon_rate, adamw_rate = _peaks(training, pretrained)
         self._parts: list[torch.optim.Optimizer] = []
         if hidden:
-            self._parts.append(torch.optim.Muon(hidden, lr=muon_rate))
+            self._parts.append(Muon(hidden, lr=muon_rate))
         if others:
             self._parts.append(torch.optim.AdamW(others, lr=adamw_rate, betas=_BETAS, weight_decay=0.01))
         self._peaks = [float(part.param_groups[0]["lr"]) for part in self._parts]
