@@ -95,8 +95,10 @@ def train(
     """Trains `model` in place; its last weights are the ones kept.
 
     The number of steps is `training.steps`, or decided once: as many as fit, by the time of the first ones, into
-    `max_duration` and the limits. It is saved before it is relied upon, so that a training killed at any step ends in
-    the weights of one that was not. `on_step(state, tokens per second, seconds left)` is told of every step.
+    `max_duration` and the limits. Where later ones are slower they are still made while the limits allow it, because
+    the last ones, at small learning rates, are worth most. The number is saved before it is relied upon, so that a
+    training killed at any step ends in the weights of one that was not. `on_step(state, tokens per second, seconds
+    left)` is told of every step.
 
     Raises BudgetError where not one step can be made, StratosError where the loss is not finite.
     """
@@ -109,7 +111,7 @@ def train(
     pace, stopped = Pace(), ""
     model.train()
     while state.total is None or state.step < state.total:
-        if stopped := _why_stop(state, training, limits):
+        if stopped := _why_stop(state, limits):
             break
         started = time.monotonic()
         chosen = order.rows(state.step)
@@ -163,18 +165,13 @@ def _step(model: PreTrainedModel, optimizer: Optimizer, data: Encoded, chosen: I
     return total
 
 
-def _why_stop(state: TrainState, training: Training, limits: Limits) -> str:
+def _why_stop(state: TrainState, limits: Limits) -> str:
     """Why training has to end now, in words; empty while it may go on. Raises BudgetError before its first step."""
-    longest = training.max_duration
-    reason = ""
     if limits.interrupted():
         return "the process was asked to stop"
-    if limits.seconds_left() <= 0:
-        reason = limits.what_ends()
-    elif longest is not None and state.trained_s >= longest.total_seconds():
-        reason = f"training.max_duration of {longest.total_seconds():.0f} s is over"
-    if not reason:
+    if limits.seconds_left() > 0:
         return ""
+    reason = limits.what_ends()
     if state.step == 0:
         raise BudgetError(
             f"no training step was made: {reason}", hint="give the run a longer deadline, or a larger budget"
@@ -205,8 +202,9 @@ def _time_left(state: TrainState, training: Training, limits: Limits) -> float:
 
 
 def _seconds_left(state: TrainState, training: Training, limits: Limits, step_s: float) -> float:
-    left = _time_left(state, training, limits)
-    return left if state.total is None else min(left, (state.total - state.step) * step_s)
+    if state.total is None:
+        return _time_left(state, training, limits)
+    return min(limits.seconds_left(), (state.total - state.step) * step_s)
 
 
 def _validation_is_due(state: TrainState, step_s: float, estimate_s: float) -> bool:

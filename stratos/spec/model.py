@@ -182,7 +182,7 @@ class Training(Frozen):
 
     steps: int | None = Field(None, ge=1, description="Optimiser steps; as many as max_duration allows unless given.")
     max_duration: Duration | None = Field(
-        None, description="Longest training, such as 110s; as long as the deadline allows unless given."
+        None, description="Training time that decides the steps, such as 110s; all until the deadline unless given."
     )
     batch_size: int = Field(256, ge=1, description="Examples a step.")
     optimizer: Literal["muon", "adamw"] = "muon"

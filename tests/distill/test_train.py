@@ -143,9 +143,6 @@ def test_it_stops_at_its_limits_and_says_so(data: Encoded, tmp_path: Path) -> No
     assert trained.stopped_early == f"the budget of $1 is spent, after {trained.steps} of 500 steps"
     assert _saved(tmp_path / "budget")["step"] == trained.steps
 
-    short = Training(steps=5000, batch_size=8, max_duration=timedelta(seconds=0.2))
-    assert "max_duration" in _train(_student(), data, tmp_path / "duration", short).stopped_early
-
     over = Limits(seconds_left=lambda: 0.0, what_ends=lambda: "the deadline is reached")
     with pytest.raises(BudgetError, match="no training step"):
         _train(_student(), data, tmp_path / "over", Training(steps=5), limits=over)
