@@ -9,28 +9,28 @@ from stratos.job import layout
 from stratos.job.contract import TeacherAnswer, TeacherAnswers
 from stratos.models.teacher import BATCH_ROWS, TeacherModel
 
+_SHARE_OF_TIME = 0.5
 _SO_FAR = f"{layout.DATA}/teacher_answers.json"
 
 
 def answer_gate(work: Work, teacher: Callable[[], TeacherModel]) -> None:
     """Writes layout.TEACHER_ANSWERS, batch by batch; goes on where a killed worker was.
 
-    Where the deadline or the budget ends it, the gate gets the answers that are there.
+    It takes at most half of the time that is left; then the gate gets the answers that are there.
     """
     if work.store.exists(layout.TEACHER_ANSWERS):
         return
     prompts = [example.prompt for example in work.held_out.gate[: work.job.gate_examples]]
     answers = list(work.store.read_model(_SO_FAR, TeacherAnswers).answers) if work.store.exists(_SO_FAR) else []
-    count = work.pulse.counter("labelling", len(prompts)) if prompts else None
+    until_s = work.seconds_left() * (1 - _SHARE_OF_TIME)
     while len(answers) < len(prompts):
-        if answers and work.seconds_left() <= 0:
-            work.pulse.note(f"the teacher answered {len(answers)} of {len(prompts)} prompts: {work.what_ends()}")
+        if answers and work.seconds_left() <= until_s:
+            work.pulse.note(f"the teacher answered {len(answers)} of {len(prompts)} prompts: training needs the time")
             break
+        work.pulse.update("labelling", len(answers), len(prompts))
         batch = prompts[len(answers) : len(answers) + BATCH_ROWS]
         completions = teacher().complete(batch, work.job.latency_tokens)
         answers += [TeacherAnswer(prompt=p, completion=c) for p, c in zip(batch, completions, strict=True)]
         work.store.write(_SO_FAR, TeacherAnswers(answers=tuple(answers)))
-        if count is not None:
-            count(len(answers))
     work.store.write(layout.TEACHER_ANSWERS, TeacherAnswers(answers=tuple(answers)))
     work.store.delete(_SO_FAR)

@@ -65,7 +65,7 @@ def _label(work: Work, teacher: Callable[[], TeacherModel], with_distributions: 
 
 def _inject(work: Work) -> Drawn:
     wanted = Wanted("injection", work.job.slice_modes)
-    if not wanted.slices:
+    if wanted.slice_modes and not wanted.slices:
         return Drawn([])
     count = _share(work.job.examples, wanted)
     until_s = work.seconds_left() * (1 - _SHARE_OF_TIME)
@@ -82,7 +82,9 @@ def _inject(work: Work) -> Drawn:
 
 
 def _share(examples: int, wanted: Wanted) -> int:
-    """A mode's part of the examples, by its number of slices."""
+    """A mode's part of the examples, by its number of slices; everything where no slice has a mode."""
+    if not wanted.slice_modes:
+        return examples
     return max(1, examples * wanted.slices // len(wanted.slice_modes))
 
 

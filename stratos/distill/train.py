@@ -135,12 +135,19 @@ def train(
 def answer_logits(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Logits [n, vocabulary] of a batch's answer tokens only: the head is not run anywhere else.
 
-    Padding lies behind every answer, so that a causal model needs no mask.
+    Padding lies behind every answer, so that a causal model needs no mask. What some architectures do behind the head
+    (Cohere's logit_scale, Granite's logits_scaling, Gemma's final_logit_softcapping) is done here too.
     """
     hidden = model.base_model(input_ids=batch.tokens, use_cache=False).last_hidden_state
     assert hidden.shape[:2] == batch.tokens.shape
     logits: torch.Tensor = model.get_output_embeddings()(hidden[batch.rows, batch.columns])
     assert logits.shape[0] == len(batch.rows)
+    if scale := getattr(model.config, "logit_scale", None):
+        logits = logits * scale
+    if divisor := getattr(model.config, "logits_scaling", None):
+        logits = logits / divisor
+    if cap := getattr(model.config, "final_logit_softcapping", None):
+        logits = cap * torch.tanh(logits / cap)
     return logits
 
 

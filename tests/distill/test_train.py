@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 import torch
 from tiny import TINY_SHAPE
-from transformers import LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    CohereConfig,
+    Gemma2Config,
+    GraniteConfig,
+    LlamaForCausalLM,
+    PretrainedConfig,
+)
 
 from stratos.distill.checkpoint import TrainState
 from stratos.distill.encode import Encoded, encode
@@ -81,6 +88,26 @@ def test_logits_are_those_of_the_whole_model_at_its_answers(data: Encoded) -> No
     tokens = encode_prompt(TOKENIZER, QUESTIONS[9]) + encode_answer(TOKENIZER, min(QUESTIONS[9]))
     alone = model(input_ids=torch.tensor([tokens])).logits[0, -3:-1]
     torch.testing.assert_close(found[2:4], alone, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (Gemma2Config, {"final_logit_softcapping": 0.5, "head_dim": 16, "query_pre_attn_scalar": 16}),
+        (GraniteConfig, {"logits_scaling": 3.0}),
+        (CohereConfig, {"logit_scale": 0.25}),
+    ],
+)
+def test_logits_are_those_of_architectures_that_change_them_behind_the_head(
+    kind: type[PretrainedConfig], more: dict[str, float], data: Encoded
+) -> None:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "vocab_size": 260}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 2, "pad_token_id": 0}
+    model = AutoModelForCausalLM.from_config(kind(**sizes, **heads, **more)).eval()
+    batch = data.batch(np.arange(8))
+    whole = model(input_ids=batch.tokens).logits[batch.rows, batch.columns]
+    torch.testing.assert_close(answer_logits(model, batch), whole, atol=1e-5, rtol=1e-4)
 
 
 def test_long_batches_in_several_passes_have_the_same_gradient(data: Encoded, tmp_path: Path) -> None:
