@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -18,8 +19,8 @@ def test_killed_at_random_steps_it_ends_in_the_same_bytes(tmp_path: Path) -> Non
     assert whole == list(range(1, STEPS + 1))
     rng = random.Random(8)
     reached = 0
-    for _ in range(3):
-        seen = _run(tmp_path / "killed", kill_at=rng.randrange(reached + 2, reached + 11), rng=rng)
+    for _ in range(2):
+        seen = _run(tmp_path / "killed", kill_at=rng.randrange(reached + 2, reached + 16), rng=rng)
         assert seen[0] <= reached + 2
         reached = seen[-1]
     rest = _run(tmp_path / "killed", kill_at=None)
@@ -32,7 +33,8 @@ def test_killed_at_random_steps_it_ends_in_the_same_bytes(tmp_path: Path) -> Non
 def _run(checkpoints: Path, kill_at: int | None, rng: random.Random | None = None) -> list[int]:
     """The steps that the process made; it is killed at some moment within the step behind `kill_at`."""
     arguments = [sys.executable, str(_SCRIPT), str(checkpoints)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+    patient = os.environ | {"OMP_WAIT_POLICY": "passive"}  # two threads on a busy machine, without spinning
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=patient) as process:
         assert process.stdout is not None
         steps: list[int] = []
         for line in process.stdout:
