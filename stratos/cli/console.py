@@ -20,7 +20,7 @@ def console() -> Console:
     """Standard output, in colour only on a terminal and where NO_COLOR does not forbid it."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 120
+    width = None if sys.stdout.isatty() else 240
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
@@ -31,7 +31,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
 
     drawn = Table(box=None, title=title, title_justify="left", show_header=any(headers), pad_edge=False)
     for header in headers:
-        drawn.add_column(header, overflow="fold")
+        drawn.add_column(header, overflow="fold", no_wrap=not sys.stdout.isatty())
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     console().print(drawn)

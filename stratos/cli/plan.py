@@ -46,7 +46,7 @@ def show_plan(plan: Plan) -> None:
     for reason in plan.reasons:
         click.echo(f"  {reason}")
     click.echo(f"\n{plan.considered} candidates, {plan.feasible} feasible, {len(plan.frontier)} on the frontier\n")
-    headers = ("", "score", "accuracy", "latency ms", "training", "total USD", "candidate")
+    headers = ("", "score", "accuracy", "latency ms", "training", "total USD", "teacher → student, mode", "offer")
     table(headers, [_row(candidate, chosen) for candidate in plan.frontier[:_SHOWN]], title="frontier (80 % intervals)")
     if len(plan.frontier) > _SHOWN:
         click.echo(f"… and {len(plan.frontier) - _SHOWN} more (--json shows all)")
@@ -73,7 +73,8 @@ def _row(candidate: Candidate, chosen: Candidate) -> tuple[str, ...]:
         _span(candidate.latency_ms),
         _span(candidate.training_time_s, 1, " s"),
         _span(candidate.cost_usd, 1, "", 4),
-        candidate.id,
+        f"{candidate.teacher} → {candidate.student}, {candidate.mode}",
+        candidate.offer.id,
     )
 
 

@@ -28,6 +28,7 @@ def plan_from_spec(spec: Spec, now: datetime) -> Plan:
         slice_shares(task),
         now,
         can_inject=can_inject(task),
+        distinct_examples=None if task.can_synthesise else len(task.training()),
         notes=found.notes,
     )
 

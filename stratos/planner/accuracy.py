@@ -19,6 +19,7 @@ _CENTRE = np.array([0.0, 0.3, 1.0])
 _SPREAD = np.array([1.5, 0.3, 0.3])
 _RESIDUAL = 0.35
 _BETWEEN_TASKS = 1.5
+_HIGHEST = 0.99
 _RETENTION_LOST_PER_DECADE = 0.10
 
 
@@ -55,7 +56,8 @@ def injected(task: str, params: int, examples: int) -> Figure:
     if not any(pilot.task == task for pilot in pilots()):
         variance += _BETWEEN_TASKS**2
     reach = _Z80 * math.sqrt(variance)
-    return Figure(value=_logistic(centre), low=_logistic(centre - reach), high=_logistic(centre + reach))
+    value, low, high = (min(_logistic(x), _HIGHEST) for x in (centre, centre - reach, centre + reach))
+    return Figure(value=value, low=low, high=high)
 
 
 def aligned(share: Figure, student_params: int, teacher_params: int) -> Figure:

@@ -36,7 +36,7 @@ def broken(candidate: Candidate, constraints: Constraints) -> list[Rejection]:
                 "constraint": name,
                 "value": value,
                 "bound": bound,
-                "reason": f"{name}: {value:.4g} {unit} against {bound:.4g} {unit}".replace("  ", " ").strip(),
+                "reason": f"{name}: {value:.6g} {unit} against {bound:.6g} {unit}".replace("  ", " ").strip(),
             }
         )
         for name, value, bound, unit in checks

@@ -21,6 +21,7 @@ SHARED_PREFIX_TOKENS = 300
 LABELLED_MOST = 24_576
 TOKENS_PER_PARAMETER_MOST = 100
 STEPS_LEAST = 50
+ROUNDS_WORTH_NEW_EXAMPLES = 4
 SYNTHESIS_S_PER_EXAMPLE = 6e-5
 CHECKPOINTS_AND_ARTIFACT = 6
 
@@ -36,6 +37,7 @@ class Case:
     decision: Decision
     coverage: Coverage | None
     shares: Mapping[str, float]
+    distinct_examples: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def estimate(case: Case) -> Candidate:
             case.coverage,
             case.student.params,
             case.teacher.params,
-            examples,
+            _worth(case, examples),
         ),
         latency_ms=latency_ms(case.student, case.offer, load, case.spec.constraints.latency_percentile),
         training_time_s=times.until_trained,
@@ -106,6 +108,14 @@ def _steps_and_times(case: Case) -> tuple[int, _Times]:
         steps = max(STEPS_LEAST, int(min(left / a_step.value, affordable, most)))
     data = _data_s(case, steps * spec.training.batch_size)
     return steps, _Times(probe=probe, labelling=data, training=scaled(a_step, steps), gate=gate, start=start)
+
+
+def _worth(case: Case, examples: int) -> int:
+    """Examples that count: up to four rounds over a given set are nearly worth new ones, and later ones next to nothing
+    (Muennighoff et al. 2023, Scaling Data-Constrained Language Models)."""
+    if case.distinct_examples is None:
+        return examples
+    return max(1, min(examples, ROUNDS_WORTH_NEW_EXAMPLES * case.distinct_examples))
 
 
 def _gate_prompts(case: Case) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from stratos import __version__
@@ -29,16 +30,18 @@ def make_plan(
     now: datetime,
     *,
     can_inject: bool,
+    distinct_examples: int | None = None,
     notes: Sequence[str] = (),
 ) -> Plan:
     """The plan for the spec among these offers. Pure: the same arguments give the same plan.
 
     `cards` are by the names of teachers and students, `coverage` by teacher where it was probed, `shares` by slice of
-    the task. Raises InfeasibleError where no candidate meets the constraints, SpecError where there is no offer.
+    the task; `distinct_examples` bounds what there is to inject, None where a synthesiser makes as many as are wanted.
+    Raises InfeasibleError where no candidate meets the constraints, SpecError where there is no offer.
     """
     if not offers:
         raise SpecError("the targets have no offers", hint="widen targets: other regions, gpus, or a local target")
-    cases = list(_cases(spec, offers, cards, coverage, shares, can_inject))
+    cases = list(_cases(spec, offers, cards, coverage, shares, can_inject, distinct_examples))
     candidates = [estimate(case) for case in cases]
     breaks = [broken(candidate, spec.constraints) for candidate in candidates]
     rejected = [found for found in breaks if found]
@@ -77,6 +80,7 @@ def _cases(
     coverage: Mapping[str, Coverage],
     shares: Mapping[str, float],
     can_inject: bool,
+    distinct_examples: int | None,
 ) -> Iterator[Case]:
     for teacher in spec.teachers:
         known = coverage.get(teacher.name)
@@ -87,7 +91,8 @@ def _cases(
         )
         for student in spec.students:
             for offer in offers:
-                yield Case(spec, offer, cards[teacher.name], cards[student.name], decision, known, shares)
+                pair = (cards[teacher.name], cards[student.name])
+                yield Case(spec, offer, *pair, decision, known, shares, distinct_examples)
 
 
 def _other_mode(case: Case, *, can_inject: bool) -> Candidate | None:
@@ -95,7 +100,7 @@ def _other_mode(case: Case, *, can_inject: bool) -> Candidate | None:
     if case.coverage is not None or not can_inject:
         return None
     other: Decision = assumed(list(case.shares), "alignment")
-    return estimate(Case(case.spec, case.offer, case.teacher, case.student, other, None, case.shares))
+    return estimate(replace(case, decision=other))
 
 
 def _reasons(case: Case, chosen: Candidate, frontier: Sequence[Candidate]) -> tuple[str, ...]:
