@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stratos.plan.model import Coverage, Figure, SliceMode
+from stratos.planner.coverage import share_of
 
 _Z80 = 1.2816
 _CENTRE = np.array([0.0, 0.3, 1.0])
@@ -88,7 +89,7 @@ def expected(
         if mode == "injection":
             figure = injected(task, student_params, examples)
         else:
-            measured = coverage.slices.get(name, coverage.overall).share if coverage else unknown
+            measured = share_of(coverage, name) if coverage else unknown
             figure = aligned(measured, student_params, teacher_params)
         parts.append((shares.get(name, 0.0), figure))
     total = sum(weight for weight, _ in parts) or 1.0

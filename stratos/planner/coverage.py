@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stratos.plan.model import Coverage, Mode, SliceCoverage, SliceMode
+from stratos.plan.model import Coverage, Figure, Mode, SliceCoverage, SliceMode
 
 COVERED = 0.5
 LEAST_ASKED = 8
@@ -31,8 +31,7 @@ def decide(coverage: Coverage, slices: Sequence[str], min_accuracy: float, *, ca
     modes: dict[str, SliceMode] = {}
     undecided: list[str] = []
     for name in slices:
-        measured = coverage.slices.get(name)
-        share = (measured if measured is not None and measured.asked >= LEAST_ASKED else coverage.overall).share
+        share = share_of(coverage, name)
         if share.low >= bar or not can_inject:
             modes[name] = "alignment"
         else:
@@ -40,6 +39,12 @@ def decide(coverage: Coverage, slices: Sequence[str], min_accuracy: float, *, ca
         if share.low < bar <= share.high:
             undecided.append(name)
     return Decision(modes, mode_of(modes), _reason(coverage.teacher, coverage.overall, bar, modes, undecided))
+
+
+def share_of(coverage: Coverage, name: str) -> Figure:
+    """What the teacher knows of a slice; of the whole where the slice was asked fewer than 8 questions."""
+    measured = coverage.slices.get(name)
+    return (measured if measured is not None and measured.asked >= LEAST_ASKED else coverage.overall).share
 
 
 def assumed(slices: Sequence[str], mode: SliceMode) -> Decision:

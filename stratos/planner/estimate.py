@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -99,12 +100,13 @@ def _steps_and_times(case: Case) -> tuple[int, _Times]:
     a_step = step_s(case.student, offer, spec.training.batch_size * tokens)
     steps = spec.training.steps
     if steps is None:
-        others = added(start, probe, gate, _data_s(case, LABELLED_MOST))
-        left = spec.constraints.deadline.total_seconds() - others.value
+        data = _data_s(case, LABELLED_MOST)
+        others = _Times(probe=probe, labelling=data, training=exactly(0.0), gate=gate, start=start)
+        left = spec.constraints.deadline.total_seconds() - others.until_trained.value - gate.value
         if spec.training.max_duration is not None:
             left = min(left, spec.training.max_duration.total_seconds())
         most = TOKENS_PER_PARAMETER_MOST * case.student.params // (spec.training.batch_size * tokens)
-        affordable = _affordable_s(case, others.high) / a_step.high
+        affordable = _affordable_s(case, others) / a_step.high
         steps = max(STEPS_LEAST, int(min(left / a_step.value, affordable, most)))
     data = _data_s(case, steps * spec.training.batch_size)
     return steps, _Times(probe=probe, labelling=data, training=scaled(a_step, steps), gate=gate, start=start)
@@ -139,12 +141,12 @@ def _data_s(case: Case, examples: int) -> Figure:
     return added(synthesis, _answering(case, labelled)) if labelled else synthesis
 
 
-def _affordable_s(case: Case, others_s: float) -> float:
+def _affordable_s(case: Case, times: _Times) -> float:
+    """Seconds of training that the budget leaves at the high ends of everything else."""
     price = case.offer.price_usd_per_hour
     if not price:
-        return float("inf")
-    hosting_s = case.spec.constraints.hosting_horizon.total_seconds()
-    return case.spec.constraints.budget_usd / price * 3600 - hosting_s - others_s
+        return math.inf
+    return (case.spec.constraints.budget_usd - _dollars(case, times, "high").total) / price * 3600
 
 
 def _dollars(case: Case, times: _Times, end: str) -> Dollars:
