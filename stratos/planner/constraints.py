@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from stratos.errors import InfeasibleError
 from stratos.plan.model import Candidate, Rejection
 from stratos.planner.factors import factor
+from stratos.planner.latency import OVERLOADED_MS, highest_rate, queued_ms
 from stratos.planner.memory import room_gib
 from stratos.spec.model import Constraints
 
@@ -36,12 +37,21 @@ def broken(candidate: Candidate, constraints: Constraints) -> list[Rejection]:
                 "constraint": name,
                 "value": value,
                 "bound": bound,
-                "reason": f"{name}: {value:.6g} {unit} against {bound:.6g} {unit}".replace("  ", " ").strip(),
+                "reason": _reason(name, value, bound, unit),
             }
         )
         for name, value, bound, unit in checks
         if (value < bound if name in _AT_LEAST else value > bound)
     ]
+
+
+def unlikely(candidate: Candidate, constraints: Constraints) -> Rejection | None:
+    """The rejection of a candidate that might pass the gate but is not expected to; for where others are."""
+    value, bound = candidate.accuracy.value, constraints.min_accuracy
+    if value >= bound:
+        return None
+    reason = f"min_accuracy: {value:.3g} is expected against {bound:.3g}, and others are expected to reach it"
+    return Rejection(candidate=candidate, constraint="min_accuracy", value=value, bound=bound, reason=reason)
 
 
 def distance(breaks: Sequence[Rejection]) -> tuple[int, float]:
@@ -54,25 +64,51 @@ def miss(one: Rejection) -> float:
     return abs(one.value - one.bound) / max(abs(one.bound), 1e-9)
 
 
-def infeasible(rejected: Sequence[Sequence[Rejection]]) -> InfeasibleError:
+def infeasible(rejected: Sequence[Sequence[Rejection]], constraints: Constraints) -> InfeasibleError:
     """The error that names the tightest constraint and the least change that makes a candidate feasible."""
     nearest = min(rejected, key=lambda breaks: (distance(breaks), breaks[0].candidate.id))
     tightest = max(nearest, key=miss)
-    changes = " and ".join(_change(one) for one in nearest)
+    changes = " and ".join(_change(one, constraints) for one in nearest)
     return InfeasibleError(
         f"no candidate meets the constraints; the tightest is {tightest.constraint}: the nearest candidate "
-        f"({tightest.candidate.id}) comes to {_plain(tightest.value)}, the bound is {_plain(tightest.bound)}",
+        f"({tightest.candidate.id}) breaks {tightest.reason}",
         hint=f"the least change that makes one feasible: {changes}",
     )
 
 
-def _change(one: Rejection) -> str:
+def _reason(name: str, value: float, bound: float, unit: str) -> str:
+    if name == "latency_ms" and value >= OVERLOADED_MS:
+        return f"latency_ms: the load asks for {value / OVERLOADED_MS:.3g} times what the machine can answer"
+    return f"{name}: {value:.6g} {unit} against {bound:.6g} {unit}".replace("  ", " ").strip()
+
+
+def _change(one: Rejection, constraints: Constraints) -> str:
     if one.constraint == "memory":
         return f"a target with at least {_up(one.value)} GiB of memory"
     if one.constraint == "min_accuracy":
-        return f"constraints.min_accuracy at most {math.floor(one.value * 1000) / 1000:g}"
+        return f"constraints.min_accuracy at most {_down(one.value)}"
+    if one.constraint == "latency_ms" and one.value >= OVERLOADED_MS:
+        return _lighter_load(one.value / OVERLOADED_MS, constraints)
     unit = "s" if one.constraint == "deadline" else ""
     return f"constraints.{one.constraint} at least {_up(one.value)}{unit}"
+
+
+def _lighter_load(utilisation: float, constraints: Constraints) -> str:
+    """The rate of requests at which the answers are in time; where even a lone one is late, at half of the machine."""
+    service_ms = utilisation / constraints.load.requests_per_second * 1000
+    rate, percentile, bound = 500 / service_ms, constraints.latency_percentile, constraints.latency_ms
+    least_ms = queued_ms(service_ms, rate, percentile)
+    if service_ms >= bound:
+        change = f" and constraints.latency_ms at least {_up(least_ms)}"
+    else:
+        rate, change = highest_rate(service_ms, percentile, bound), ""
+    return f"constraints.load.requests_per_second at most {_down(rate)}{change}"
+
+
+def _down(value: float) -> str:
+    """Rounded down to three digits."""
+    digits = 2 - math.floor(math.log10(value)) if value > 0 else 0
+    return f"{math.floor(value * 10.0**digits) / 10.0**digits:.{max(digits, 0)}f}"
 
 
 def _up(value: float) -> str:
@@ -80,7 +116,3 @@ def _up(value: float) -> str:
     digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     step = 10.0**-digits
     return f"{math.ceil(value / step - 1e-9) * step:.{max(digits, 0)}f}"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.4g}"

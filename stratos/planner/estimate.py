@@ -98,18 +98,27 @@ def _steps_and_times(case: Case) -> tuple[int, _Times]:
     probe = exactly(case.coverage.seconds) if case.coverage else _answering(case, PROBE_PROMPTS)
     tokens = load.prompt_tokens + load.completion_tokens
     a_step = step_s(case.student, offer, spec.training.batch_size * tokens)
-    steps = spec.training.steps
-    if steps is None:
-        data = _data_s(case, LABELLED_MOST)
-        others = _Times(probe=probe, labelling=data, training=exactly(0.0), gate=gate, start=start)
-        left = spec.constraints.deadline.total_seconds() - others.until_trained.value - gate.value
-        if spec.training.max_duration is not None:
-            left = min(left, spec.training.max_duration.total_seconds())
-        most = TOKENS_PER_PARAMETER_MOST * case.student.params // (spec.training.batch_size * tokens)
-        affordable = _affordable_s(case, others) / a_step.high
-        steps = max(STEPS_LEAST, int(min(left / a_step.value, affordable, most)))
-    data = _data_s(case, steps * spec.training.batch_size)
-    return steps, _Times(probe=probe, labelling=data, training=scaled(a_step, steps), gate=gate, start=start)
+    fixed = _Times(probe, _labelling(case, LABELLED_MOST), training=exactly(0.0), gate=gate, start=start)
+    steps = spec.training.steps or _most_steps(case, fixed, a_step)
+    examples = steps * spec.training.batch_size
+    data = added(_labelling(case, examples), _synthesis(case, examples))
+    return steps, _Times(probe, data, training=scaled(a_step, steps), gate=gate, start=start)
+
+
+def _most_steps(case: Case, fixed: _Times, a_step: Figure) -> int:
+    """Steps until the time, the budget or what the student can take in ends, and 50 at least; `fixed` comes besides."""
+    spec = case.spec
+    load, batch = spec.constraints.load, spec.training.batch_size
+    with_data = added(a_step, _synthesis(case, batch))
+    left_s = spec.constraints.deadline.total_seconds() - fixed.until_trained.value - fixed.gate.value
+    counts = [
+        left_s / with_data.value,
+        _affordable_s(case, fixed) / with_data.high,
+        TOKENS_PER_PARAMETER_MOST * case.student.params / (batch * (load.prompt_tokens + load.completion_tokens)),
+    ]
+    if spec.training.max_duration is not None:
+        counts.append(spec.training.max_duration.total_seconds() / a_step.value)
+    return max(STEPS_LEAST, int(min(counts)))
 
 
 def _worth(case: Case, examples: int) -> int:
@@ -132,13 +141,18 @@ def _answering(case: Case, prompts: int) -> Figure:
     return added(factor("model_start_s"), asked)
 
 
-def _data_s(case: Case, examples: int) -> Figure:
-    """Synthesising what is injected, labelling what is aligned."""
-    shares, modes = case.shares, case.decision.slice_modes
-    aligned = sum(shares.get(name, 0.0) for name, mode in modes.items() if mode == "alignment")
-    synthesis = exactly((1 - aligned) * examples * SYNTHESIS_S_PER_EXAMPLE)
-    labelled = int(aligned * min(examples, LABELLED_MOST))
-    return added(synthesis, _answering(case, labelled)) if labelled else synthesis
+def _aligned_share(case: Case) -> float:
+    return sum(case.shares.get(name, 0.0) for name, mode in case.decision.slice_modes.items() if mode == "alignment")
+
+
+def _labelling(case: Case, examples: int) -> Figure:
+    """The teacher answering what is aligned."""
+    labelled = int(_aligned_share(case) * min(examples, LABELLED_MOST))
+    return _answering(case, labelled) if labelled else exactly(0.0)
+
+
+def _synthesis(case: Case, examples: int) -> Figure:
+    return exactly((1 - _aligned_share(case)) * examples * SYNTHESIS_S_PER_EXAMPLE)
 
 
 def _affordable_s(case: Case, times: _Times) -> float:

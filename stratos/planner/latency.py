@@ -36,3 +36,12 @@ def queued_ms(service_ms: float, requests_per_second: float, percentile: float) 
     share_above = 1 - percentile / 100
     wait_ms = service_ms / (2 * (1 - rho)) * math.log(rho / share_above) if rho > share_above else 0.0
     return service_ms + wait_ms
+
+
+def highest_rate(service_ms: float, percentile: float, bound_ms: float) -> float:
+    """The most requests per second at which the percentile keeps to the bound, by bisection; 0 where none does."""
+    low, high = 0.0, 1000 / service_ms
+    for _ in range(60):
+        rate = (low + high) / 2
+        low, high = (rate, high) if queued_ms(service_ms, rate, percentile) <= bound_ms else (low, rate)
+    return low

@@ -12,11 +12,11 @@ from stratos.errors import SpecError
 from stratos.plan.model import Candidate, Coverage, Plan, Rejection
 from stratos.planner.accuracy import basis
 from stratos.planner.choose import best, scores
-from stratos.planner.constraints import broken, distance, infeasible, miss
+from stratos.planner.constraints import broken, distance, infeasible, miss, unlikely
 from stratos.planner.coverage import Decision, assumed, decide
 from stratos.planner.estimate import Case, estimate
 from stratos.planner.frontier import objectives, on_frontier
-from stratos.spec.model import Spec
+from stratos.spec.model import Constraints, Spec
 
 NEAREST = 5
 
@@ -47,7 +47,9 @@ def make_plan(
     rejected = [found for found in breaks if found]
     kept = [index for index, found in enumerate(breaks) if not found]
     if not kept:
-        raise infeasible(rejected)
+        raise infeasible(rejected, spec.constraints)
+    kept, doubtful = _likely(candidates, kept, spec.constraints)
+    rejected += [[one] for one in doubtful]
     points = objectives([candidates[index] for index in kept])
     found = scores(points, spec.weights)
     optimal = [place for place, is_optimal in enumerate(on_frontier(points)) if is_optimal]
@@ -71,6 +73,17 @@ def make_plan(
         frontier=tuple(sorted(frontier, key=lambda candidate: (-(candidate.score or 0.0), candidate.id))),
         rejected=tuple(_nearest(rejected)),
     )
+
+
+def _likely(
+    candidates: Sequence[Candidate], kept: list[int], constraints: Constraints
+) -> tuple[list[int], list[Rejection]]:
+    """Where some are expected to reach the accuracy asked for, only these compete."""
+    doubts = {index: unlikely(candidates[index], constraints) for index in kept}
+    likely = [index for index, doubt in doubts.items() if doubt is None]
+    if not likely:
+        return kept, []
+    return likely, [doubt for doubt in doubts.values() if doubt is not None]
 
 
 def _cases(
@@ -110,6 +123,11 @@ def _reasons(case: Case, chosen: Candidate, frontier: Sequence[Candidate]) -> tu
     sentences = [case.decision.reason, f"{choice} on the frontier by the weights {wanted}"]
     if chosen.mode != "alignment":
         sentences.append(basis(case.spec.task.kind))
+    if chosen.accuracy.value < case.spec.constraints.min_accuracy:
+        sentences.append(
+            f"no candidate is expected to reach min_accuracy {case.spec.constraints.min_accuracy:g}; "
+            f"the upper end of this one's interval does ({chosen.accuracy.high:.3g})"
+        )
     if case.coverage is None:
         sentences.append("both modes are priced; `stratos probe`, or `up` before it distils, decides")
     return tuple(sentences)
