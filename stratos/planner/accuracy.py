@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -44,6 +44,7 @@ def pilots() -> tuple[Pilot, ...]:
     )
 
 
+@lru_cache(maxsize=4096)
 def injected(task: str, params: int, examples: int) -> Figure:
     """Accuracy of a student injected with so many examples, with its 80 % interval.
 

@@ -10,7 +10,7 @@ from stratos.catalog.types import ModelCard, Offer
 from stratos.plan.model import Candidate, Coverage, Dollars, Figure
 from stratos.planner import accuracy, memory
 from stratos.planner.coverage import Decision
-from stratos.planner.factors import factor
+from stratos.planner.factors import Span, factor
 from stratos.planner.latency import latency_ms
 from stratos.planner.speed import added, answering_s, exactly, scaled, step_s
 from stratos.spec.model import Spec
@@ -43,14 +43,14 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Times:
-    probe: Figure
-    labelling: Figure
-    training: Figure
-    gate: Figure
-    start: Figure
+    probe: Span
+    labelling: Span
+    training: Span
+    gate: Span
+    start: Span
 
     @property
-    def until_trained(self) -> Figure:
+    def until_trained(self) -> Span:
         return added(self.start, self.probe, self.labelling, self.training)
 
 
@@ -76,8 +76,8 @@ def estimate(case: Case) -> Candidate:
             case.teacher.params,
             _worth(case, examples),
         ),
-        latency_ms=latency_ms(case.student, case.offer, load, case.spec.constraints.latency_percentile),
-        training_time_s=times.until_trained,
+        latency_ms=latency_ms(case.student, case.offer, load, case.spec.constraints.latency_percentile).figure(),
+        training_time_s=times.until_trained.figure(),
         cost_usd=Figure(**{end: parts.total for end, parts in dollars.items()}),
         dollars=dollars["value"],
         training_memory_gib=max(
@@ -105,7 +105,7 @@ def _steps_and_times(case: Case) -> tuple[int, _Times]:
     return steps, _Times(probe, data, training=scaled(a_step, steps), gate=gate, start=start)
 
 
-def _most_steps(case: Case, fixed: _Times, a_step: Figure) -> int:
+def _most_steps(case: Case, fixed: _Times, a_step: Span) -> int:
     """Steps until the time, the budget or what the student can take in ends, and 50 at least; `fixed` comes besides."""
     spec = case.spec
     load, batch = spec.constraints.load, spec.training.batch_size
@@ -133,7 +133,7 @@ def _gate_prompts(case: Case) -> int:
     return case.spec.task.gate_examples if case.spec.task.kind == "mahjong" else INJECTED_GATE_PROMPTS
 
 
-def _answering(case: Case, prompts: int) -> Figure:
+def _answering(case: Case, prompts: int) -> Span:
     """The teacher started, its shared prefix read, and so many prompts answered."""
     load = case.spec.constraints.load
     own = TEACHER_PROMPT_TOKENS + SHARED_PREFIX_TOKENS // prompts
@@ -145,13 +145,13 @@ def _aligned_share(case: Case) -> float:
     return sum(case.shares.get(name, 0.0) for name, mode in case.decision.slice_modes.items() if mode == "alignment")
 
 
-def _labelling(case: Case, examples: int) -> Figure:
+def _labelling(case: Case, examples: int) -> Span:
     """The teacher answering what is aligned."""
     labelled = int(_aligned_share(case) * min(examples, LABELLED_MOST))
     return _answering(case, labelled) if labelled else exactly(0.0)
 
 
-def _synthesis(case: Case, examples: int) -> Figure:
+def _synthesis(case: Case, examples: int) -> Span:
     return exactly((1 - _aligned_share(case)) * examples * SYNTHESIS_S_PER_EXAMPLE)
 
 
@@ -168,7 +168,7 @@ def _dollars(case: Case, times: _Times, end: str) -> Dollars:
     hourly = case.offer.price_usd_per_hour
     constraints = case.spec.constraints
 
-    def usd(figure: Figure) -> float:
+    def usd(figure: Span) -> float:
         return float(getattr(figure, end)) / 3600 * hourly
 
     return Dollars(

@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 import yaml
 
 from stratos.plan.model import Figure
 
 
+class Span(NamedTuple):
+    """A figure while it is computed with: tens of them are made for each candidate."""
+
+    value: float
+    low: float
+    high: float
+
+    def figure(self) -> Figure:
+        return Figure(value=self.value, low=self.low, high=self.high)
+
+
 @cache
-def factors() -> Mapping[str, Figure]:
+def factors() -> Mapping[str, Span]:
     """Every factor by name."""
     content = yaml.safe_load(files("stratos.planner").joinpath("factors.yaml").read_text())
-    return {name: Figure(value=entry["value"], low=entry["low"], high=entry["high"]) for name, entry in content.items()}
+    return {name: Span(entry["value"], entry["low"], entry["high"]) for name, entry in content.items()}
 
 
-def factor(name: str) -> Figure:
+def factor(name: str) -> Span:
     """One factor."""
     return factors()[name]

@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 
 from stratos.catalog.types import ModelCard, Offer
-from stratos.plan.model import Figure
-from stratos.planner.factors import factor
+from stratos.planner.factors import Span, factor
 from stratos.planner.speed import added, decode_s, prefill_s, scaled
 from stratos.spec.model import Load
 
 OVERLOADED_MS = 1e6
 
 
-def latency_ms(card: ModelCard, offer: Offer, load: Load, percentile: float) -> Figure:
+def latency_ms(card: ModelCard, offer: Offer, load: Load, percentile: float) -> Span:
     """Service and queueing of one whole answer; OVERLOADED_MS times the utilisation where the load is too much."""
     service = added(
-        scaled(factor("request_overhead_ms"), 1.0),
+        factor("request_overhead_ms"),
         scaled(prefill_s(card, offer, load.prompt_tokens), 1000),
         scaled(decode_s(card, offer), load.completion_tokens * 1000),
     )
-    ends = [queued_ms(ms, load.requests_per_second, percentile) for ms in (service.value, service.low, service.high)]
-    return Figure(value=ends[0], low=ends[1], high=ends[2])
+    return Span(*(queued_ms(ms, load.requests_per_second, percentile) for ms in service))
 
 
 def queued_ms(service_ms: float, requests_per_second: float, percentile: float) -> float:

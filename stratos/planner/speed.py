@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from stratos.catalog.types import ModelCard, Offer
-from stratos.plan.model import Figure
-from stratos.planner.factors import factor
+from stratos.planner.factors import Span, factor
 from stratos.planner.memory import BYTES
 
 
-def scaled(figure: Figure, by: float, *, inverse: bool = False) -> Figure:
-    """`by` times the figure, or `by` over it, with its interval."""
+def scaled(span: Span, by: float, *, inverse: bool = False) -> Span:
+    """`by` times the span, or `by` over it."""
+    value, low, high = span
     if inverse:
-        return Figure(value=by / figure.value, low=by / figure.high, high=by / figure.low)
-    return Figure(value=by * figure.value, low=by * figure.low, high=by * figure.high)
+        return Span(by / value, by / high, by / low)
+    return Span(by * value, by * low, by * high)
 
 
-def added(*figures: Figure) -> Figure:
+def added(*spans: Span) -> Span:
     """The sum, its interval as if all erred the same way."""
-    return Figure(
-        value=sum(f.value for f in figures), low=sum(f.low for f in figures), high=sum(f.high for f in figures)
-    )
+    value = low = high = 0.0
+    for one in spans:
+        value += one[0]
+        low += one[1]
+        high += one[2]
+    return Span(value, low, high)
 
 
-def exactly(value: float) -> Figure:
+def exactly(value: float) -> Span:
     """A number without doubt."""
-    return Figure(value=value, low=value, high=value)
+    return Span(value, value, value)
 
 
-def decode_s(card: ModelCard, offer: Offer) -> Figure:
+def decode_s(card: ModelCard, offer: Offer) -> Span:
     """One token of one sequence: its weights through memory, and what the framework adds a layer."""
     on = "gpu" if offer.gpu else "cpu"
     used = factor("decode_mbu" if offer.gpu else "decode_mbu_cpu")
@@ -36,7 +39,7 @@ def decode_s(card: ModelCard, offer: Offer) -> Figure:
     return added(scaled(used, bytes_s, inverse=True), overhead)
 
 
-def prefill_s(card: ModelCard, offer: Offer, tokens: int) -> Figure:
+def prefill_s(card: ModelCard, offer: Offer, tokens: int) -> Span:
     """Reading a prompt: 2 FLOPs a parameter and token, and one pass through the layers."""
     flops_s = 2 * card.params * tokens / (offer.compute_tflops * 1e12)
     on = "gpu" if offer.gpu else "cpu"
@@ -44,14 +47,14 @@ def prefill_s(card: ModelCard, offer: Offer, tokens: int) -> Figure:
     return added(scaled(factor("prefill_mfu"), flops_s, inverse=True), overhead)
 
 
-def step_s(card: ModelCard, offer: Offer, tokens: int) -> Figure:
+def step_s(card: ModelCard, offer: Offer, tokens: int) -> Span:
     """One optimiser step on so many tokens: 6 FLOPs a parameter and token (Kaplan et al. 2020, section 2.1)."""
     flops_s = 6 * card.params * tokens / (offer.compute_tflops * 1e12)
     used = factor("train_mfu_gpu" if offer.gpu else "train_mfu_cpu")
     return scaled(used, flops_s, inverse=True)
 
 
-def answering_s(card: ModelCard, offer: Offer, prompts: int, prompt_tokens: int, completion_tokens: int) -> Figure:
+def answering_s(card: ModelCard, offer: Offer, prompts: int, prompt_tokens: int, completion_tokens: int) -> Span:
     """A teacher answering prompts in batches of 32: every row is read, every step decodes a whole batch."""
     batches = -(-prompts // 32)
     reading = prefill_s(card, offer, prompts * prompt_tokens)
