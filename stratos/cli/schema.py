@@ -9,6 +9,6 @@ import click
 def command() -> None:
     """Print the JSON Schema of stratos.yaml, for editors and checks."""
     from stratos.cli.console import print_json
-    from stratos.spec.model import Spec
+    from stratos.spec.schema import json_schema
 
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **Spec.model_json_schema()})
+    print_json(json_schema())

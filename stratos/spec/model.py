@@ -7,14 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stratos.spec.duration import Duration
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-CallablePath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+CALLABLE_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
+CallablePath = Annotated[str, Field(pattern=CALLABLE_PATTERN)]
 
 
 class Frozen(BaseModel):
@@ -203,16 +204,14 @@ class Spec(Frozen):
     targets: tuple[Target, ...] = Field(min_length=1)
     training: Training = Training()
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Spec:
-        for what, names in (
-            ("teachers", [t.name for t in self.teachers]),
-            ("students", [s.name for s in self.students]),
-        ):
-            twice = sorted({n for n in names if names.count(n) > 1})
-            if twice:
-                raise ValueError(f"{what}: the name {twice[0]!r} is used twice")
-        return self
+    @field_validator("teachers", "students")
+    @classmethod
+    def _names_differ(cls, models: tuple[Teacher | Student, ...]) -> tuple[Teacher | Student, ...]:
+        names = [model.name for model in models]
+        twice = [name for index, name in enumerate(names) if name in names[:index]]
+        if twice:
+            raise ValueError(f"the name {twice[0]!r} is used twice; give each a name of its own")
+        return models
 
     def content_hash(self) -> str:
         """SHA-256 of the spec's canonical JSON."""
