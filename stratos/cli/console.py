@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stratos.errors import SpecError
+from stratos.errors import SpecError, StratosError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
+
+_PIPE_WIDTH = 1_000
 
 
 def console() -> Console:
     """Standard output, in colour only on a terminal and where NO_COLOR does not forbid it."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 240
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
@@ -44,9 +46,10 @@ def print_json(content: BaseModel | dict[str, Any]) -> None:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Asks, unless `yes`. Raises click.Abort on a no, and SpecError where there is nobody to ask."""
+    """Asks on stderr, unless `yes`. Raises StratosError on a no, and SpecError where there is nobody to ask."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise SpecError("nobody is there to confirm this", hint="add --yes")
-    click.confirm(question, abort=True)
+    if not click.confirm(question, err=True):
+        raise StratosError("not confirmed; nothing more was done", hint="run the command again, or add --yes")

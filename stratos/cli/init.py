@@ -16,10 +16,14 @@ def command(file: Path, force: bool) -> None:
     """Write a commented spec to FILE (stratos.yaml unless given)."""
     from importlib.resources import files
 
-    if file.exists() and not force:
-        raise SpecError(f"{file} exists", hint="name another file, or replace it with --force")
-    starter = files("stratos.spec").joinpath("starter.yaml").read_text()
-    file.write_text(starter)
+    starter = files("stratos.spec").joinpath("starter.yaml").read_text(encoding="utf-8")
+    try:
+        with open(file, "w" if force else "x", encoding="utf-8") as opened:
+            opened.write(starter)
+    except FileExistsError:
+        raise SpecError(f"{file} exists", hint="name another file, or replace it with --force") from None
+    except OSError as error:
+        raise SpecError(f"{file} cannot be written: {error.strerror}", hint="name another file") from None
     click.echo(f"wrote {file}; change it, then run `stratos plan{_named(file)}`")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ _COMMANDS: Mapping[str, str] = {
     "worker": "Do a job of a run (started by `up`).",
 }
 _HIDDEN = ("worker",)
+_INTERRUPTED = 130
 
 
 class _Table(click.Group):
@@ -64,40 +66,52 @@ def stratos() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command and exits as its errors say: 0 done, 2 usage or spec, 3 to 8 as in stratos.errors, 130 Ctrl-C."""
+    """Runs a command and exits as its errors say: 0 done, 2 usage or spec, 3 to 8 as in stratos.errors, 130 Ctrl-C.
+
+    With `--json` among the arguments an error is one JSON object on stdout too: {"error", "hint", "exit_code"}.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        stratos.main(arguments, prog_name="stratos", standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\ninterrupted; run the same command again to go on where it was", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except StratosError as error:
-        _report(str(error), error.hint, error.exit_code, as_json="--json" in arguments)
-    except Exception as error:
-        if os.environ.get("STRATOS_DEBUG"):
+        code = stratos.main(arguments, prog_name="stratos", standalone_mode=False, color=_color())
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("STRATOS_DEBUG") and not isinstance(error, StratosError | click.ClickException | click.Abort):
             raise
-        words = f"unexpected {type(error).__name__}: {error}"
-        _report(words, "set STRATOS_DEBUG=1 to see where", 1, as_json="--json" in arguments)
+        code = _end(error, as_json="--json" in arguments)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report(message: str, hint: str, exit_code: int, *, as_json: bool) -> None:
+def _end(error: BaseException, *, as_json: bool) -> int:
+    """Tells of the error on stderr, and as JSON on stdout where that was asked for. Returns the exit code."""
+    message, hint, exit_code = _told(error)
     if as_json:
-        import json
-
         click.echo(json.dumps({"error": message, "hint": hint, "exit_code": exit_code}, ensure_ascii=False))
+    if isinstance(error, click.ClickException):
+        error.show()
+    elif exit_code == _INTERRUPTED:
+        click.echo(f"{message}; {hint}", err=True)
     else:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True, color=_color())
         if hint:
-            click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True)
-    sys.exit(exit_code)
+            click.echo(f"{click.style('hint:', fg='cyan')} {hint}", err=True, color=_color())
+    return exit_code
+
+
+def _told(error: BaseException) -> tuple[str, str, int]:
+    """Message, hint and exit code of an error."""
+    if isinstance(error, StratosError):
+        return str(error), error.hint, error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return "interrupted", "run the same command again to go on where it was", _INTERRUPTED
+    if isinstance(error, click.ClickException):
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "stratos"
+        return error.format_message(), f"`{path} --help` shows what it takes", 2
+    said = str(error).partition("\n")[0]
+    return f"unexpected {type(error).__name__}: {said}", "set STRATOS_DEBUG=1 to see where", 1
+
+
+def _color() -> bool | None:
+    """No colour where NO_COLOR says so; otherwise click decides by where the output goes."""
+    return False if os.environ.get("NO_COLOR") else None
 
 
 def _near(name: str) -> str:
