@@ -12,6 +12,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
+from stratos.catalog.types import ModelCard
 from stratos.plan.model import Coverage, Figure, SliceMode
 from stratos.planner.coverage import share_of
 
@@ -21,6 +22,9 @@ _SPREAD = np.array([1.5, 0.3, 0.3])
 _RESIDUAL = 0.35
 _BETWEEN_TASKS = 1.5
 _HIGHEST = 0.99
+_PRETRAINING_IS_WORTH_EXAMPLES = 100_000
+_BETWEEN_PRETRAINED = 1.5
+_BEYOND_PILOTS = 10
 _RETENTION_LOST_PER_DECADE = 0.10
 
 
@@ -45,16 +49,19 @@ def pilots() -> tuple[Pilot, ...]:
 
 
 @lru_cache(maxsize=4096)
-def injected(task: str, params: int, examples: int) -> Figure:
+def injected(task: str, params: int, examples: int, *, pretrained: bool = False) -> Figure:
     """Accuracy of a student injected with so many examples, with its 80 % interval.
 
-    A Bayesian linear regression of logit(accuracy) on the logarithms of parameters and examples, fitted to the pilots;
-    for a task without pilots the spread between tasks is added.
+    A Bayesian linear regression of logit(accuracy) on the logarithms of parameters and examples, fitted to the pilots,
+    which were all trained from scratch. For a task without pilots the spread between tasks is added. A pretrained
+    student is assumed to be as far as one from scratch after 100,000 examples, with a spread of its own. Parameters
+    beyond ten times the largest pilot's are not counted on.
     """
     mean, covariance = _posterior()
-    at = _features(params, examples)
+    counted = min(params, _BEYOND_PILOTS * max(pilot.params for pilot in pilots()))
+    at = _features(counted, examples + (_PRETRAINING_IS_WORTH_EXAMPLES if pretrained else 0))
     centre = float(at @ mean)
-    variance = float(at @ covariance @ at) + _RESIDUAL**2
+    variance = float(at @ covariance @ at) + _RESIDUAL**2 + (_BETWEEN_PRETRAINED**2 if pretrained else 0.0)
     if not any(pilot.task == task for pilot in pilots()):
         variance += _BETWEEN_TASKS**2
     reach = _Z80 * math.sqrt(variance)
@@ -79,8 +86,8 @@ def expected(
     slice_modes: Mapping[str, SliceMode],
     shares: Mapping[str, float],
     coverage: Coverage | None,
-    student_params: int,
-    teacher_params: int,
+    student: ModelCard,
+    teacher: ModelCard,
     examples: int,
 ) -> Figure:
     """The slices' accuracies, weighted by their shares of the task; an unprobed teacher may know all or nothing."""
@@ -88,10 +95,10 @@ def expected(
     parts: list[tuple[float, Figure]] = []
     for name, mode in slice_modes.items():
         if mode == "injection":
-            figure = injected(task, student_params, examples)
+            figure = injected(task, student.params, examples, pretrained=student.origin == "pretrained")
         else:
             measured = share_of(coverage, name) if coverage else unknown
-            figure = aligned(measured, student_params, teacher_params)
+            figure = aligned(measured, student.params, teacher.params)
         parts.append((shares.get(name, 0.0), figure))
     total = sum(weight for weight, _ in parts) or 1.0
     ends = ("value", "low", "high")

@@ -80,3 +80,13 @@ def test_an_aligned_student_is_not_promised_more_than_its_teacher() -> None:
     found = aligned(share, 100_000, 10_000_000)
     assert found.low < found.value < share.value
     assert found.high <= share.high
+
+
+def test_pretraining_is_worth_most_where_examples_are_few_and_is_less_sure() -> None:
+    def gain(examples: int) -> float:
+        scratch = injected("another", 100_000_000, examples)
+        pretrained = injected("another", 100_000_000, examples, pretrained=True)
+        assert pretrained.low <= pretrained.value <= pretrained.high
+        return pretrained.value - scratch.value
+
+    assert gain(500) > gain(5_000_000) >= 0
