@@ -58,13 +58,17 @@ def _problems(document: Document, findings: Iterable[ErrorDetails]) -> Iterator[
 def _place(content: Any, loc: tuple[int | str, ...]) -> Place:
     """Where pydantic's finding stands in the file: without the steps that name a branch of a union."""
     tag = 1 if loc[0:1] == ("task",) else 2 if loc[0:1] == ("targets",) else len(loc)
-    place: list[int | str] = []
+    place: Place = ()
+    inner = content
     for part in (*loc[:tag], *loc[tag + 1 :]):
-        if not isinstance(content, dict | list):
+        if isinstance(inner, list) and isinstance(part, int):
+            inner = inner[part]
+        elif isinstance(inner, dict) and (part in inner or part in keys_at(content, place)):
+            inner = inner.get(part)
+        else:
             break
-        place.append(part)
-        content = content.get(part) if isinstance(content, dict) else content[int(part)]
-    return tuple(place)
+        place = (*place, part)
+    return place
 
 
 def _words(content: Any, place: Place, details: ErrorDetails) -> str:

@@ -69,6 +69,16 @@ BROKEN = [
         "{kind: jsonl, held_out: x, verifier: exactly}",
         "2: task.verifier: 'exactly' is wrong; did you mean exact? it must be one of exact, numeric",
     ),
+    (
+        "{kind: mahjong}",
+        "{kind: jsonl, held_out: x, verifier: [exact]}",
+        "2: task.verifier: a list is wrong; did you mean exact? it must be one of exact, numeric, choice, or your own",
+    ),
+    (
+        "{kind: mahjong}",
+        "{kind: jsonl, held_out: x, verifier: {a: 1}}",
+        "2: task.verifier: a mapping is wrong; it must be one of exact, numeric, choice, or your own module:function",
+    ),
     ("    source: org/model\n", "", "4: teachers[0].source: is missing; add text that is not empty"),
     ("source: org/model", "source: 5", "5: teachers[0].source: 5 is wrong; it must be text that is not empty (put it"),
     ("source: org/model", "source: ~nobody-here/m.gguf", "5: teachers[0].source: cannot be a path: "),
