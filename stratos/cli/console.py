@@ -40,9 +40,9 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
 
 
 def print_json(content: BaseModel | dict[str, Any]) -> None:
-    """Prints one JSON document."""
+    """Prints one JSON document in ASCII, which every pipe and every file name survives."""
     plain = content if isinstance(content, dict) else content.model_dump(mode="json")
-    click.echo(json.dumps(plain, indent=1, ensure_ascii=False))
+    click.echo(json.dumps(plain, indent=1))
 
 
 def confirm(question: str, *, yes: bool) -> None:

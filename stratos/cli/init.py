@@ -28,4 +28,6 @@ def command(file: Path, force: bool) -> None:
 
 
 def _named(file: Path) -> str:
-    return "" if file == Path("stratos.yaml") else f" --spec {file}"
+    import shlex
+
+    return "" if file == Path("stratos.yaml") else f" --spec {shlex.quote(str(file))}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import json
 import os
 import sys
@@ -71,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     With `--json` among the arguments an error is one JSON object on stdout too: {"error", "hint", "exit_code"}.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    _mend_streams()
     try:
         code = stratos.main(arguments, prog_name="stratos", standalone_mode=False, color=_color())
     except (Exception, KeyboardInterrupt) as error:
@@ -80,11 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _mend_streams() -> None:
+    """Opens what the caller closed, so that no file of a run gets its number; what stdout cannot write becomes `?`."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def _end(error: BaseException, *, as_json: bool) -> int:
     """Tells of the error on stderr, and as JSON on stdout where that was asked for. Returns the exit code."""
     message, hint, exit_code = _told(error)
     if as_json:
-        click.echo(json.dumps({"error": message, "hint": hint, "exit_code": exit_code}, ensure_ascii=False))
+        with contextlib.suppress(OSError):  # stdout may be what failed
+            click.echo(json.dumps({"error": message, "hint": hint, "exit_code": exit_code}))
     if isinstance(error, click.ClickException):
         error.show()
     elif exit_code == _INTERRUPTED:

@@ -159,6 +159,40 @@ def test_a_closed_pipe_is_quiet() -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_closed_streams_stop_no_command(tmp_path: Path, closed: str) -> None:
+    command = [*STRATOS, "runs"]
+    done = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_is_told_without_a_traceback(options: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:
+        command = [*STRATOS, "runs", *options]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    error, hint = done.stderr.splitlines()
+    assert "No space left on device" in error
+    assert hint.startswith("hint: ")
+
+
+def test_names_and_signs_that_a_stream_cannot_write(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xc3\xbc.yaml")
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+
+    def output(*arguments: str, code: int) -> str:
+        command = [*STRATOS, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=ascii_only, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    told = json.loads(output("plan", "--json", "--spec", name, code=2))
+    assert told["error"] == f"{name}: there is no such file"
+    assert output("init", name, code=0).startswith("wrote ?ü.yaml;")
+    assert "frontier (80 % intervals)" in output("plan", "--spec", name, code=0)
+
+
 def _in_terminal(*command: str, answer: str = "", **settings: str) -> tuple[str, int]:
     """What a command shows on a terminal, and how it ends."""
     ours, theirs = pty.openpty()

@@ -42,6 +42,12 @@ def test_init_replaces_nothing_unless_forced(tmp_path: Path, capsys: pytest.Capt
     assert f"stratos plan --spec {mine}" in capsys.readouterr().out
 
 
+def test_init_names_the_next_command_as_a_shell_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "my spec.yaml"
+    assert _run("init", str(mine)) == 0
+    assert f"stratos plan --spec '{mine}'" in capsys.readouterr().out
+
+
 def test_init_where_nothing_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("init", str(tmp_path / "no" / "folder.yaml")) == 2
     assert "cannot be written" in capsys.readouterr().err
