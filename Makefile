@@ -3,7 +3,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do command 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lock clean
 
 demo: .venv/ready
 	$(BIN)/stratos up --spec examples/mahjong/stratos.yaml --yes
@@ -17,15 +17,17 @@ test: .venv/ready
 	$(BIN)/pytest
 
 # Everything that is needed, by the hashes of the lock file; bytecode too, so that every process starts quickly.
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock pyproject.toml | .venv/bin/uv
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --compile-bytecode --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps -e .
+	touch $@
+
+.venv/bin/uv:
 	@test -n "$(PYTHON)" || { echo "Stratos needs Python 3.11 or newer: install it, or name it with make PYTHON=…"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r requirements.lock
-	$(BIN)/uv pip install --quiet --no-deps -e .
-	touch $@
 
-lock:
+lock: | .venv/bin/uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --no-header --no-annotate --generate-hashes \
 		--quiet -o requirements.lock
 
