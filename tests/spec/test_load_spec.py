@@ -133,6 +133,24 @@ BROKEN = [
         "  - {provider: aws, region: x}\n  - provider: local\n    price",
         "14: targets[0]: give either price",
     ),
+    ("targets:", "weights: {accuracy: -1}\ntargets:", "13: weights.accuracy: -1 is wrong; it must be a number of at l"),
+    (
+        "targets:",
+        "weights: {accuracy: 0, latency: 0, training_time: 0, cost: 0}\ntargets:",
+        "13: weights: at least one weight must be above 0",
+    ),
+    ("budget_usd: 1", "budget_usd: .nan", "10: constraints.budget_usd: nan is wrong; it must be a number above 0, and"),
+    (
+        "    price_usd_per_hour: 0.1\n",
+        "    price_usd_per_hour: 0.1\n    electricity: {watts: 1, usd_per_kwh: 1}\n",
+        "14: targets[0]: give either price_usd_per_hour or electricity, and not both",
+    ),
+    ("  - name: s\n", "  - name: s\n    source: x\n", "7: students[0]: give either shape (trained from scratch) or"),
+    (
+        "name: good",
+        "name: !!python/object/apply:os.system [ls]",
+        "1: name: has the tag !!python/object/apply:os.system;",
+    ),
     ("targets:\n", "targets: local\nweights:\n", "13: targets: 'local' is wrong; it must be a list of 1 or more, each"),
 ]
 
