@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 
@@ -13,11 +15,14 @@ class Vocabulary:
     def __init__(self, tokenizer: Any) -> None:
         self.special = frozenset(tokenizer.all_special_ids)
         added = {index: str(token.content) for index, token in tokenizer.added_tokens_decoder.items()}
-        to_bytes = _byte_level if _is_byte_level(tokenizer) else _sentence_piece
+        decoders = _decoders(tokenizer)
+        to_bytes = _byte_level if any(one.get("type") == "ByteLevel" for one in decoders) else _sentence_piece
         self._bytes = {
             index: added[index].encode() if index in added else to_bytes(token)
             for token, index in tokenizer.get_vocab().items()
         }
+        hidden = _hidden(decoders)
+        self._text = {index: hidden(data) for index, data in self._bytes.items()}
 
     def __len__(self) -> int:
         return 1 + max(map(int, self._bytes))
@@ -26,8 +31,8 @@ class Vocabulary:
         return self._bytes.get(token, b"")
 
     def text_bytes_of(self, token: int) -> bytes:
-        """As `bytes_of`, and nothing for special tokens."""
-        return b"" if token in self.special else self.bytes_of(token)
+        """As `bytes_of` without what the tokenizer's decoder leaves out, and nothing for special tokens."""
+        return b"" if token in self.special else self._text.get(token, b"")
 
 
 class TextStream:
@@ -68,17 +73,26 @@ class TextStream:
         return 0
 
 
-def _is_byte_level(tokenizer: Any) -> bool:
+def _decoders(tokenizer: Any) -> list[dict[str, Any]]:
+    """The steps of a fast tokenizer's decoder; none for a slow one."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        return False
-    return _mentions_byte_level(json.loads(backend.to_str())["decoder"])
+    return [] if backend is None else _flattened(json.loads(backend.to_str())["decoder"])
 
 
-def _mentions_byte_level(decoder: Any) -> bool:
+def _flattened(decoder: Any) -> list[dict[str, Any]]:
     if not isinstance(decoder, dict):
-        return False
-    return decoder.get("type") == "ByteLevel" or any(map(_mentions_byte_level, decoder.get("decoders", ())))
+        return []
+    return [decoder, *(step for inner in decoder.get("decoders", ()) for step in _flattened(inner))]
+
+
+def _hidden(decoders: list[dict[str, Any]]) -> Callable[[bytes], bytes]:
+    """Takes out of a token's bytes what the decoder replaces by nothing, such as the marks of a spelling."""
+    removed = [step["pattern"] for step in decoders if step.get("type") == "Replace" and step["content"] == ""]
+    wholes = [pattern.get("Regex") or re.escape(pattern["String"]) for pattern in removed]
+    if not wholes:
+        return bytes
+    expression = re.compile("|".join(wholes))
+    return lambda data: expression.sub("", data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
 
 def _byte_level(token: str) -> bytes:

@@ -54,5 +54,5 @@ def require(spent_usd: float, upcoming_usd: float, budget_usd: float, what: str)
     if spent_usd + upcoming_usd > budget_usd:
         raise BudgetError(
             f"{what} would cost ${upcoming_usd:.4f} more; ${spent_usd:.4f} of the budget of ${budget_usd:.4f} is spent",
-            hint="raise constraints.budget_usd in a new run, or `stratos destroy` this one; nothing that it made is lost",
+            hint="raise constraints.budget_usd in a new run, or `stratos destroy` this one; nothing is lost",
         )
