@@ -43,6 +43,8 @@ def print_figures(seconds: float, answer: str, report: dict[str, Any], destroyed
     print(
         f"machine: {os.cpu_count()} CPUs, {platform.machine()}, {platform.system()}, Python {platform.python_version()}"
     )
+    chosen = report["plan"]["chosen"]
+    print(f"chosen: {chosen['student']}, predicted {chosen['accuracy']['value']:.0%}, {chosen['examples']:,} examples")
     print(f"from plan to answered request: {seconds:.0f} s ({HAND} → {answer})")
     for who in ("student", "teacher"):
         share = verdict[who]["accuracy"]
