@@ -11,7 +11,8 @@ from pathlib import Path
 
 from stratos import home
 from stratos.errors import SpecError
-from stratos.job import layout
+from stratos.job import layout, processes
+from stratos.job.lease import holder
 from stratos.job.ledger import Ledger
 from stratos.job.store import Store
 from stratos.spec.model import NAME_PATTERN, Frozen, Name, Spec
@@ -62,6 +63,9 @@ class Run:
 def open_or_create(name: str, spec: Spec) -> Run:
     """The run of this name, made from the spec where there is none. Raises SpecError where its spec is another."""
     run = find(name) or _create(name, spec)
+    if run.spec != spec and _has_begun_nothing(run):
+        run.store.delete("")
+        run = _create(name, spec)
     if run.spec != spec:
         raise SpecError(
             f"the spec has changed since run {name!r} began",
@@ -103,6 +107,11 @@ def all_runs() -> list[Run]:
         return []
     found = (find(path.name) for path in sorted(home.runs().iterdir()) if path.is_dir())
     return [run for run in found if run is not None]
+
+
+def _has_begun_nothing(run: Run) -> bool:
+    """Whether the run has no plan, as after a spec that was infeasible, and nobody works on it."""
+    return not run.store.exists(layout.PLAN) and holder(run.store) is None and not processes.tagged(run.id)
 
 
 def _create(name: str, spec: Spec) -> Run:

@@ -104,3 +104,10 @@ def _kill_all(pid: int, stratos: Stratos, name: str, *, worker_too: bool) -> Non
         for process in processes.tagged(run["id"]):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+
+
+def test_after_an_infeasible_spec_the_mended_one_is_taken(stratos: Stratos) -> None:
+    said = stratos.run("up", "--spec", str(stratos.write_spec("mended", budget_usd=1e-6)), "--yes", code=3)
+    assert "budget_usd" in said
+    mended = stratos.write_spec("mended", budget_usd=2e-6)
+    assert "budget_usd" in stratos.run("up", "--spec", str(mended), "--yes", code=3)
