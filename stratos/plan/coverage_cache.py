@@ -43,7 +43,7 @@ def save_coverage(coverage: Coverage) -> None:
     path = _path(coverage.fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{secrets.token_hex(6)}")
-    temporary.write_text(coverage.model_dump_json(indent=1))
+    temporary.write_text(coverage.model_dump_json(indent=1), encoding="utf-8")
     os.replace(temporary, path)
 
 

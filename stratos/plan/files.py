@@ -19,16 +19,17 @@ def save_plan(plan: Plan, path: Path) -> None:
     content = {"sha256": plan.content_hash(), "plan": plan.model_dump(mode="json")}
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
+        temporary.unlink(missing_ok=True)
         raise SpecError(f"{path}: cannot be written: {error.strerror}", hint="name another file with --out") from error
 
 
 def load_plan(path: Path) -> Plan:
     """The plan in the file. Raises SpecError where it is none, IntegrityError where it was changed since."""
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         saved_hash, saved_plan = content["sha256"], content["plan"]
     except OSError as error:
         raise SpecError(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +92,24 @@ def test_another_version_says_to_plan_again(saved: Path) -> None:
 def test_a_folder_that_is_not_there_cannot_be_written_to(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot be written"):
         save_plan(_plan(), tmp_path / "missing" / "plan.json")
+
+
+def test_what_could_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SpecError, match="cannot be written"):
+        save_plan(_plan(), tmp_path / "folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_files_are_utf_8_whatever_the_machine_speaks(saved: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from stratos.plan.files import load_plan, save_plan; "
+        "plan = load_plan(Path(sys.argv[1])); save_plan(plan, Path(sys.argv[2]))"
+    )
+    again = saved.with_name("again.json")
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    subprocess.run([sys.executable, "-c", script, str(saved), str(again)], check=True, env=os.environ | ascii_only)
+    assert again.read_bytes() == saved.read_bytes()
 
 
 def test_the_same_spec_passes_and_a_changed_one_is_named() -> None:
