@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stratos.plan.model import Coverage, Figure, Mode, SliceCoverage, SliceMode
+from stratos.plan.model import Coverage, Figure, Mode, SliceMode
 
 COVERED = 0.5
 LEAST_ASKED = 8
@@ -38,7 +38,7 @@ def decide(coverage: Coverage, slices: Sequence[str], min_accuracy: float, *, ca
             modes[name] = "injection"
         if share.low < bar <= share.high:
             undecided.append(name)
-    return Decision(modes, mode_of(modes), _reason(coverage.teacher, coverage.overall, bar, modes, undecided))
+    return Decision(modes, mode_of(modes), _reason(coverage, bar, modes, undecided))
 
 
 def share_of(coverage: Coverage, name: str) -> Figure:
@@ -58,15 +58,20 @@ def mode_of(slice_modes: Mapping[str, SliceMode]) -> Mode:
     return "both" if len(kinds) > 1 else next(iter(kinds))
 
 
-def _reason(
-    teacher: str, overall: SliceCoverage, bar: float, modes: Mapping[str, SliceMode], undecided: Sequence[str]
-) -> str:
+def _reason(coverage: Coverage, bar: float, modes: Mapping[str, SliceMode], undecided: Sequence[str]) -> str:
+    overall = coverage.overall
     share = (
         f"{overall.right} of {overall.asked} right, 95 % interval {overall.share.low:.0%} to {overall.share.high:.0%}"
     )
-    parts = [f"{teacher} was probed: {share}, against a bar of {bar:.0%}"]
-    for mode, words in (("alignment", "it knows enough to be followed"), ("injection", "it is not followed")):
-        names = [name for name, chosen in modes.items() if chosen == mode]
+    parts = [f"{coverage.teacher} was probed: {share}, against a bar of {bar:.0%}"]
+    known = [name for name, mode in modes.items() if mode == "alignment" and share_of(coverage, name).low >= bar]
+    unsure = [name for name, mode in modes.items() if mode == "alignment" and name not in known]
+    injected = [name for name, mode in modes.items() if mode == "injection"]
+    for mode, names, words in (
+        ("alignment", known, "it knows enough to be followed"),
+        ("alignment", unsure, "it does not surely know enough, but there is nothing to inject, so it is followed"),
+        ("injection", injected, "it is not followed"),
+    ):
         if names:
             where = "" if len(names) == len(modes) else f" on {', '.join(names)}"
             parts.append(f"{words}{where}: {mode}")

@@ -50,7 +50,17 @@ def test_undecided_is_said() -> None:
 
 
 def test_where_nothing_can_be_injected_the_teacher_is_followed() -> None:
-    assert decide(coverage(1, 48), ["all"], 0.5, can_inject=False).mode == "alignment"
+    decision = decide(coverage(1, 48), ["all"], 0.5, can_inject=False)
+    assert decision.mode == "alignment"
+    assert "there is nothing to inject, so it is followed" in decision.reason
+    assert "knows enough to be followed" not in decision.reason
+
+
+def test_only_what_the_teacher_knows_is_said_to_be_known() -> None:
+    known = coverage(24, 48, {"easy": (24, 24), "hard": (0, 24)})
+    reason = decide(known, ["easy", "hard"], 0.5, can_inject=False).reason
+    assert "it knows enough to be followed on easy: alignment" in reason
+    assert "so it is followed on hard: alignment" in reason
 
 
 def test_without_a_probe_it_is_an_assumption() -> None:
