@@ -29,6 +29,7 @@ def plan_from_spec(spec: Spec, now: datetime) -> Plan:
         now,
         can_inject=can_inject(task),
         distinct_examples=None if task.can_synthesise else len(task.training()),
+        gate_examples=len(task.held_out().gate),
         notes=found.notes,
     )
 

@@ -64,15 +64,17 @@ def miss(one: Rejection) -> float:
     return abs(one.value - one.bound) / max(abs(one.bound), 1e-9)
 
 
-def infeasible(rejected: Sequence[Sequence[Rejection]], constraints: Constraints) -> InfeasibleError:
-    """The error that names the tightest constraint and the least change that makes a candidate feasible."""
+def infeasible(
+    rejected: Sequence[Sequence[Rejection]], constraints: Constraints, otherwise: str = ""
+) -> InfeasibleError:
+    """The error that names the tightest constraint and the least change that helps; its hint ends with `otherwise`."""
     nearest = min(rejected, key=lambda breaks: (distance(breaks), breaks[0].candidate.id))
     tightest = max(nearest, key=miss)
     changes = " and ".join(_change(one, constraints) for one in nearest)
     return InfeasibleError(
         f"no candidate meets the constraints; the tightest is {tightest.constraint}: the nearest candidate "
         f"({tightest.candidate.id}) breaks {tightest.reason}",
-        hint=f"the least change that makes one feasible: {changes}",
+        hint=f"the least change that makes one feasible: {changes}{otherwise}",
     )
 
 

@@ -16,7 +16,7 @@ from stratos.planner.speed import added, answering_s, exactly, scaled, step_s
 from stratos.spec.model import Spec
 
 PROBE_PROMPTS = 48
-INJECTED_GATE_PROMPTS = 64
+INJECTED_GATE_PROMPTS_MOST = 64
 TEACHER_PROMPT_TOKENS = 24
 SHARED_PREFIX_TOKENS = 300
 LABELLED_MOST = 24_576
@@ -39,6 +39,7 @@ class Case:
     coverage: Coverage | None
     shares: Mapping[str, float]
     distinct_examples: int | None = None
+    gate_examples: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,9 @@ def _worth(case: Case, examples: int) -> int:
 
 
 def _gate_prompts(case: Case) -> int:
-    return case.spec.task.gate_examples if case.spec.task.kind == "mahjong" else INJECTED_GATE_PROMPTS
+    """A few settle that a student is better; that it is not worse than a teacher it follows takes all of them."""
+    aligned = "alignment" in case.decision.slice_modes.values()
+    return case.gate_examples if aligned else min(case.gate_examples, INJECTED_GATE_PROMPTS_MOST)
 
 
 def _answering(case: Case, prompts: int) -> Span:

@@ -9,12 +9,13 @@ from datetime import datetime
 from stratos import __version__
 from stratos.catalog.types import ModelCard, Offer
 from stratos.errors import SpecError
+from stratos.plan.intervals import wilson
 from stratos.plan.model import Candidate, Coverage, Plan, Rejection
 from stratos.planner.accuracy import basis
 from stratos.planner.choose import best, scores
 from stratos.planner.constraints import broken, distance, infeasible, miss, unlikely
 from stratos.planner.coverage import Decision, assumed, decide
-from stratos.planner.estimate import Case, estimate
+from stratos.planner.estimate import PROBE_PROMPTS, Case, estimate
 from stratos.planner.frontier import objectives, on_frontier
 from stratos.spec.model import Constraints, Spec
 
@@ -31,23 +32,28 @@ def make_plan(
     *,
     can_inject: bool,
     distinct_examples: int | None = None,
+    gate_examples: int = 512,
     notes: Sequence[str] = (),
 ) -> Plan:
     """The plan for the spec among these offers. Pure: the same arguments give the same plan.
 
     `cards` are by the names of teachers and students, `coverage` by teacher where it was probed, `shares` by slice of
-    the task; `distinct_examples` bounds what there is to inject, None where a synthesiser makes as many as are wanted.
+    the task; `distinct_examples` bounds what there is to inject, None where a synthesiser makes as many as are wanted;
+    `gate_examples` are the held-out examples that the gate reads.
     Raises InfeasibleError where no candidate meets the constraints, SpecError where there is no offer.
     """
     if not offers:
         raise SpecError("the targets have no offers", hint="widen targets: other regions, gpus, or a local target")
-    cases = list(_cases(spec, offers, cards, coverage, shares, can_inject, distinct_examples))
+    cases = [
+        replace(case, distinct_examples=distinct_examples, gate_examples=gate_examples)
+        for case in _cases(spec, offers, cards, coverage, shares, can_inject)
+    ]
     candidates = [estimate(case) for case in cases]
     breaks = [broken(candidate, spec.constraints) for candidate in candidates]
     rejected = [found for found in breaks if found]
     kept = [index for index, found in enumerate(breaks) if not found]
     if not kept:
-        raise infeasible(rejected, spec.constraints)
+        raise infeasible(rejected, spec.constraints, _or_probe(cases, can_inject=can_inject))
     kept, doubtful = _likely(candidates, kept, spec.constraints)
     rejected += [[one] for one in doubtful]
     points = objectives([candidates[index] for index in kept])
@@ -93,7 +99,6 @@ def _cases(
     coverage: Mapping[str, Coverage],
     shares: Mapping[str, float],
     can_inject: bool,
-    distinct_examples: int | None,
 ) -> Iterator[Case]:
     for teacher in spec.teachers:
         known = coverage.get(teacher.name)
@@ -105,7 +110,7 @@ def _cases(
         for student in spec.students:
             for offer in offers:
                 pair = (cards[teacher.name], cards[student.name])
-                yield Case(spec, offer, *pair, decision, known, shares, distinct_examples)
+                yield Case(spec, offer, *pair, decision, known, shares)
 
 
 def _other_mode(case: Case, *, can_inject: bool) -> Candidate | None:
@@ -116,6 +121,19 @@ def _other_mode(case: Case, *, can_inject: bool) -> Candidate | None:
     return estimate(replace(case, decision=other))
 
 
+def _or_probe(cases: Sequence[Case], *, can_inject: bool) -> str:
+    """Where only alignment could meet the constraints, and a probe could show it: that, to end a hint with."""
+    constraints = cases[0].spec.constraints
+    all_right = wilson(PROBE_PROMPTS, PROBE_PROMPTS).low
+    if all_right < constraints.min_accuracy or not any(case.offer.provider == "local" for case in cases):
+        return ""
+    for case in cases:
+        other = _other_mode(case, can_inject=can_inject)
+        if other is not None and not broken(other, constraints):
+            return f"; or `stratos probe`: {other.id} meets them all where {other.teacher} knows the task"
+    return ""
+
+
 def _reasons(case: Case, chosen: Candidate, frontier: Sequence[Candidate]) -> tuple[str, ...]:
     weights = case.spec.weights
     wanted = ", ".join(f"{name} {value:g}" for name, value in weights.model_dump().items() if value)
@@ -123,6 +141,9 @@ def _reasons(case: Case, chosen: Candidate, frontier: Sequence[Candidate]) -> tu
     sentences = [case.decision.reason, f"{choice} on the frontier by the weights {wanted}"]
     if chosen.mode != "alignment":
         sentences.append(basis(case.spec.task.kind))
+    student = next(one for one in case.spec.students if one.name == chosen.student)
+    if chosen.mode != "injection" and student.shape is not None and student.tokenizer == "task":
+        sentences.append(f"{student.name} has tokens of its own: it learns from the teacher's answers, not its logits")
     if chosen.accuracy.value < case.spec.constraints.min_accuracy:
         sentences.append(
             f"no candidate is expected to reach min_accuracy {case.spec.constraints.min_accuracy:g}; "

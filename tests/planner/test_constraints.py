@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from planning_cases import card, offer, plan, spec
 
 from stratos.errors import InfeasibleError
+from stratos.plan.model import SliceMode
 from stratos.planner.coverage import assumed
 from stratos.planner.estimate import Case, estimate
 from stratos.planner.latency import highest_rate, queued_ms
@@ -132,3 +134,13 @@ def test_the_plans_frontier_is_that_of_all_feasible_candidates(seed: int) -> Non
         if not any(all(a <= b for a, b in zip(o, point, strict=True)) and o != point for o in points.values())
     }
     assert {candidate.id for candidate in plan(offers, min_accuracy=0.0).frontier} == undominated
+
+
+def test_the_gate_asks_a_followed_teacher_everything_and_another_a_few() -> None:
+    def gate_usd(mode: SliceMode, gate_examples: int) -> float:
+        decision = assumed(["all"], mode)
+        case = Case(spec(), offer(), card("teacher", 10**8), card("little"), decision, None, {"all": 1.0})
+        return estimate(replace(case, gate_examples=gate_examples)).dollars.gate
+
+    assert gate_usd("injection", 512) == gate_usd("injection", 64) > gate_usd("injection", 32)
+    assert gate_usd("alignment", 512) > gate_usd("alignment", 64) == gate_usd("injection", 64)

@@ -9,7 +9,7 @@ import pytest
 from planning_cases import coverage, offer, plan
 
 from stratos.errors import InfeasibleError, SpecError
-from stratos.plan.model import Plan
+from stratos.plan.model import Coverage, Plan
 from stratos.planner.factors import factor
 
 WEIGHTS = ("accuracy", "latency", "training_time", "cost")
@@ -138,3 +138,41 @@ def test_no_offer_is_an_error_of_the_spec() -> None:
 
     with pytest.raises(SpecError, match="no offers"):
         make_plan(spec(), [], CARDS, {}, SHARES, NOW, can_inject=True)
+
+
+SLOW = {"compute_tflops": 0.01, "provider": "local"}
+FEW_STEPS = {"steps": 60, "batch_size": 16}
+
+
+def test_a_probe_is_named_where_only_a_knowing_teacher_could_help() -> None:
+    with pytest.raises(InfeasibleError, match="the tightest is min_accuracy") as caught:
+        plan([offer(**SLOW)], min_accuracy=0.7, training=FEW_STEPS)
+    assert "; or `stratos probe`: " in caught.value.hint
+    assert plan([offer(**SLOW)], coverage((40, 40), (40, 40)), min_accuracy=0.7, training=FEW_STEPS).feasible
+
+
+@pytest.mark.parametrize(
+    ("known", "min_accuracy", "machine"),
+    [
+        (coverage((0, 40), (0, 40)), 0.7, SLOW),
+        (None, 0.95, SLOW),
+        (None, 0.7, SLOW | {"provider": "cloud"}),
+        (None, 0.7, SLOW | {"price_usd_per_hour": 900.0}),
+    ],
+    ids=["was probed", "no probe could show that much", "nothing to probe on", "too dear in any mode"],
+)
+def test_no_probe_is_named_where_none_helps(
+    known: Coverage | None, min_accuracy: float, machine: dict[str, Any]
+) -> None:
+    with pytest.raises(InfeasibleError) as caught:
+        plan([offer(**machine)], known, min_accuracy=min_accuracy, training=FEW_STEPS)
+    assert "stratos probe" not in caught.value.hint
+
+
+@pytest.mark.parametrize(("tokenizer", "said"), [("task", True), ("teacher", False)])
+def test_an_aligned_student_with_tokens_of_its_own_is_said_to_learn_from_answers(tokenizer: str, said: bool) -> None:
+    student = {"name": "little", "shape": {"layers": 2, "hidden": 64, "heads": 4}, "tokenizer": tokenizer}
+    made = plan(known=coverage((40, 40), (40, 40)), students=[student])
+    assert any("tokens of its own" in reason for reason in made.reasons) == said
+    injected = plan(known=coverage((0, 40), (0, 40)), students=[student])
+    assert not any("tokens of its own" in reason for reason in injected.reasons)
