@@ -49,7 +49,7 @@ def _spec(teacher: Path) -> dict[str, Any]:
             "budget_usd": 1.0,
             "latency_ms": 2000,
             "deadline": "20m",
-            "min_accuracy": 0.3,
+            "min_accuracy": 0.1,
             "load": {"requests_per_second": 4, "prompt_tokens": 8, "completion_tokens": 4},
             "hosting_horizon": "1h",
         },

@@ -80,16 +80,16 @@ def test_killed_at_any_moment_it_goes_on(stratos: Stratos, seed: int) -> None:
 
 
 def test_two_runs_side_by_side_and_a_reviewed_plan(stratos: Stratos) -> None:
-    first = stratos.start("up", "--spec", str(stratos.write_spec("left", steps=120)), "--yes")
-    spec = stratos.write_spec("right", steps=120)
+    spec = stratos.write_spec("right")
     stratos.run("plan", "--spec", str(spec), "--out", "right.json")
+    first = stratos.start("up", "--spec", str(stratos.write_spec("left")), "--yes")
     second = stratos.start("up", "--spec", str(spec), "--plan", "right.json", "--yes")
     for up in (first, second):
         output, errors = up.communicate(timeout=240)
         assert up.returncode in (0, 4), output + errors
     assert {run["run"] for run in stratos.json("runs")["runs"]} == {"left", "right"}
 
-    changed = stratos.write_spec("right", steps=121)
+    changed = stratos.write_spec("right", steps=251)
     said = stratos.run("up", "--spec", str(changed), "--plan", "right.json", "--yes", code=2)
     assert "spec" in said
 
