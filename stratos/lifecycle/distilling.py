@@ -10,6 +10,7 @@ from stratos.lifecycle.progress import Progress
 from stratos.lifecycle.runs import Run
 from stratos.lifecycle.working import work
 from stratos.plan.model import Candidate, Plan
+from stratos.planner.estimate import LABELLED_MOST
 
 INJECTED_TEACHER_ANSWERS = 64
 ALIGNED_TEACHER_ANSWERS = 10_000
@@ -37,7 +38,7 @@ def job_file(run: Run, plan: Plan, decided: Candidate, spent_usd: float) -> JobF
         student=next(student for student in spec.students if student.name == decided.student),
         slice_modes=decided.slice_modes,
         training=spec.training,
-        examples=decided.examples,
+        examples=_examples(decided),
         gate_examples=_teacher_answers(decided),
         latency_tokens=spec.constraints.load.completion_tokens,
         threads=next((target.threads for target in spec.targets if target.provider == "local"), None),
@@ -45,6 +46,12 @@ def job_file(run: Run, plan: Plan, decided: Candidate, spent_usd: float) -> JobF
         budget_usd=max(spec.constraints.budget_usd - spent_usd - kept_back, 1e-9),
         deadline_unix_s=deadline - SERVING_RESERVE_S,
     )
+
+
+def _examples(decided: Candidate) -> int:
+    """Examples to prepare: what the steps read, but no more than the plan reckons a teacher to label."""
+    aligned = "alignment" in decided.slice_modes.values()
+    return min(decided.examples, LABELLED_MOST) if aligned else decided.examples
 
 
 def _teacher_answers(decided: Candidate) -> int:
