@@ -41,7 +41,7 @@ def job_file(run: Run, plan: Plan, decided: Candidate, spent_usd: float) -> JobF
         examples=_examples(decided),
         gate_examples=_teacher_answers(decided),
         latency_tokens=spec.constraints.load.completion_tokens,
-        threads=next((target.threads for target in spec.targets if target.provider == "local"), None),
+        threads=spec.local_threads,
         price_usd_per_hour=decided.offer.price_usd_per_hour,
         budget_usd=max(spec.constraints.budget_usd - spent_usd - kept_back, 1e-9),
         deadline_unix_s=deadline - SERVING_RESERVE_S,
@@ -50,12 +50,14 @@ def job_file(run: Run, plan: Plan, decided: Candidate, spent_usd: float) -> JobF
 
 def _examples(decided: Candidate) -> int:
     """Examples to prepare: what the steps read, but no more than the plan reckons a teacher to label."""
-    aligned = "alignment" in decided.slice_modes.values()
-    return min(decided.examples, LABELLED_MOST) if aligned else decided.examples
+    return min(decided.examples, LABELLED_MOST) if _aligns(decided) else decided.examples
 
 
 def _teacher_answers(decided: Candidate) -> int:
     """How many of the gate's prompts the teacher answers: few settle that a student is better than a teacher that
     does not know the domain; to show that it is not worse than one that does takes all of them."""
-    aligned = "alignment" in decided.slice_modes.values()
-    return ALIGNED_TEACHER_ANSWERS if aligned else INJECTED_TEACHER_ANSWERS
+    return ALIGNED_TEACHER_ANSWERS if _aligns(decided) else INJECTED_TEACHER_ANSWERS
+
+
+def _aligns(decided: Candidate) -> bool:
+    return "alignment" in decided.slice_modes.values()

@@ -100,7 +100,7 @@ def _start(run: Run, plan: Plan, manifest: Manifest, key: str, *, opened: bool, 
         log=run.log("endpoint"),
         keys_file=run.folder / layout.KEYS,
         until_unix_s=until,
-        threads=next((target.threads for target in plan.spec.targets if target.provider == "local"), None),
+        threads=plan.spec.local_threads,
     )
     endpoint = Endpoint(
         url=ready.url, model=manifest.student, pid=ready.pid, started_unix_s=started, until_unix_s=until, open=opened

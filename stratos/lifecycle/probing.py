@@ -89,7 +89,7 @@ def _job(run_id: str, spec: Spec, teacher: Teacher, offer: Offer) -> JobFile:
         student=None,
         examples=EXAMPLES,
         latency_tokens=constraints.load.completion_tokens,
-        threads=next((t.threads for t in spec.targets if t.provider == "local"), None),
+        threads=spec.local_threads,
         price_usd_per_hour=offer.price_usd_per_hour,
         budget_usd=constraints.budget_usd * BUDGET_SHARE / len(spec.teachers),
         deadline_unix_s=time.time() + constraints.deadline.total_seconds() * DEADLINE_SHARE / len(spec.teachers),

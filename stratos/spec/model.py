@@ -213,6 +213,11 @@ class Spec(Frozen):
             raise ValueError(f"the name {twice[0]!r} is used twice; give each a name of its own")
         return models
 
+    @property
+    def local_threads(self) -> int | None:
+        """CPU threads that the local target may use; None for all, or where there is no such target."""
+        return next((target.threads for target in self.targets if target.provider == "local"), None)
+
     def content_hash(self) -> str:
         """SHA-256 of the spec's canonical JSON."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
